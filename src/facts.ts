@@ -1,0 +1,138 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Next, ParameterizedContext } from 'koa'
+import type { ErrorCode, ProxyError } from './errors.ts'
+
+/** How a request is answered: folded into JSON, passed through as events, or neither (embeddings, models). */
+export type Mode = 'unstream' | 'stream' | 'plain'
+
+/** The routes that metrics and spans may name; every other path is `other`, so that clients cannot grow a label. */
+export type Route =
+  | '/v1/chat/completions'
+  | '/v1/completions'
+  | '/v1/responses'
+  | '/v1/embeddings'
+  | '/v1/models'
+  | '/v1/models/:id'
+  | '/health'
+  | '/health/live'
+  | '/health/ready'
+  | 'other'
+
+/** How one try at one upstream ended: the `outcome` label of `proxy_upstream_attempts_total`. */
+export type Outcome =
+  | 'ok'
+  | 'connect'
+  | 'connect_timeout'
+  | 'first_event_timeout'
+  | 'idle_timeout'
+  | 'total_timeout'
+  | 'rate_limited'
+  | 'unauthorized'
+  | 'server_error'
+  | 'client_error'
+  | 'truncated'
+  | 'invalid'
+  | 'too_large'
+  | 'aborted'
+  | 'lost_hedge'
+
+/** Whether the upstream had already sent an event with data when the try ended. */
+export type Phase = 'before_first_event' | 'mid_stream'
+
+/** What one try at one upstream learnt. Times are the clock's milliseconds. */
+export interface AttemptFacts {
+  readonly upstream: string
+  readonly startedAt: number
+  firstEventAt: number | undefined
+  endedAt: number | undefined
+  status: number | undefined
+  outcome: Outcome | undefined
+  /** Events with data, and body bytes, received from the upstream. */
+  events: number
+  bytes: number
+  /** Set when another try follows this one. */
+  retried: boolean
+}
+
+/** Token counts as the upstream gave them; nothing is estimated. */
+export interface Usage {
+  input: number
+  output: number
+  cached: number
+  reasoning: number
+}
+
+/** One limit's verdict on one request. Times are milliseconds. */
+export interface Grant {
+  ok: boolean
+  /** The limit that refused; undefined when all admitted. */
+  refusedBy?: 'requests' | 'tokens' | 'concurrency'
+  retryAfterMs: number
+  /** For the `x-ratelimit-*` headers; a limit that is off is absent. */
+  requests?: { limit: number; remaining: number; resetMs: number }
+  tokens?: { limit: number; remaining: number; resetMs: number }
+}
+
+/**
+ * What one request learnt about itself, stage by stage. Stages write here and nowhere else;
+ * `telemetry/project.ts` reads it once, when the response has closed.
+ * No prompt, answer or key is ever put here.
+ */
+export interface Facts {
+  readonly requestId: string
+  /** The clock's milliseconds when the request's headers had been read. */
+  readonly startedAt: number
+  readonly method: string
+  route: Route
+  mode: Mode
+  /** Who asks, fit to be shown: a configured name, a key's hash, or an address. */
+  client: string
+  /** The model asked for, as the client wrote it. */
+  model: string | undefined
+  limit: Grant | undefined
+  readonly attempts: AttemptFacts[]
+  /** Milliseconds during which this request only waited for an upstream. */
+  upstreamMs: number
+  usage: Usage | undefined
+  response: { id?: string; model?: string; finishReasons?: string[] }
+  /** Sampling parameters that a span may carry. */
+  parameters: { temperature?: number; topP?: number; maxTokens?: number; choices?: number }
+  status: number
+  code: ErrorCode | undefined
+  /** The failure behind `code`, for the log. */
+  failure: ProxyError | Error | undefined
+  requestBytes: number
+  responseBytes: number
+  /** The client closed its connection before the answer was complete. */
+  clientLeft: boolean
+}
+
+/** A request body that has been read and checked. */
+export interface RequestBody {
+  /** The bytes as text, exactly as the client sent them. */
+  readonly text: string
+  readonly value: Readonly<Record<string, unknown>>
+}
+
+/** What `answer` writes to the client. */
+export interface Answer {
+  status: number
+  headers: Record<string, string>
+  body: string | Buffer
+}
+
+/** What the stages of one request share. */
+export interface State {
+  facts: Facts
+  /** Aborted when the client leaves; whoever waits on its behalf listens. */
+  signal: AbortSignal
+  body?: RequestBody
+  answer?: Answer
+}
+
+export type Context = ParameterizedContext<State>
+
+/** One layer of the stack: does its part, then lets the rest run by `next()`. */
+export type Stage = (ctx: Context, next: Next) => Promise<void>
+
+export type Headers = Readonly<IncomingHttpHeaders>
