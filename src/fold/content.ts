@@ -1,0 +1,48 @@
+import type { Meter } from './draft.ts'
+import { grow, growObject } from './grow.ts'
+import { isObject, type Json, type JsonObject, own } from './record.ts'
+
+/**
+ * Merges `delta.content`: a string nearly everywhere, an array of parts from Mistral, which may later go on as plain
+ * strings. Once a part has come, the content stays an array, as in Mistral's own plain answer.
+ */
+export function growContent(was: Json | undefined, piece: Json, meter: Meter): Json {
+  if (piece === null) return was ?? null
+  if (typeof piece === 'string') {
+    if (!Array.isArray(was)) return grow(was, piece, 'content', meter)
+    return piece === '' ? was : addPart(was, { type: 'text', text: piece }, meter)
+  }
+  const parts = Array.isArray(was) ? was : typeof was === 'string' && was !== '' ? [{ type: 'text', text: was }] : []
+  for (const part of Array.isArray(piece) ? piece : [piece]) {
+    addPart(parts, typeof part === 'string' ? { type: 'text', text: part } : part, meter)
+  }
+  return parts
+}
+
+/** Appends a part, or lengthens the last one where both are pieces of the same running text. */
+function addPart(parts: Json[], part: Json, meter: Meter): Json[] {
+  const last = parts.at(-1)
+  if (isObject(part) && isObject(last) && continues(last, part)) {
+    lengthen(last, part, meter)
+  } else {
+    parts.push(grow(undefined, part, '', meter))
+  }
+  return parts
+}
+
+function continues(last: JsonObject, part: JsonObject): boolean {
+  const type = own(part, 'type')
+  return (type === 'text' || type === 'thinking') && own(last, 'type') === type
+}
+
+/** `thinking` is itself an array of text parts, so that its pieces are joined by the same rule. */
+function lengthen(last: JsonObject, part: JsonObject, meter: Meter): void {
+  const { thinking, ...rest } = part
+  growObject(last, rest, meter)
+  if (thinking === undefined) return
+  const was = own(last, 'thinking')
+  last.thinking =
+    Array.isArray(was) || Array.isArray(thinking)
+      ? growContent(was, thinking, meter)
+      : grow(was, thinking, 'thinking', meter)
+}

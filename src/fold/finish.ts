@@ -1,0 +1,103 @@
+import { ProxyError } from '../errors.ts'
+import { finishCalls } from './calls.ts'
+import type { ChoiceDraft, Draft } from './draft.ts'
+import { isObject, type JsonObject, own } from './record.ts'
+
+/** Whether every choice that was seen has ended; without `[DONE]`, only this tells a whole stream from a cut one. */
+export function isFinished(draft: Draft): boolean {
+  if (draft.choices.size === 0) return false
+  for (const choice of draft.choices.values()) if (choice.finishReason === undefined) return false
+  return true
+}
+
+/** Whether nothing at all has come; `[DONE]` after nothing is still no answer. */
+export function isEmpty(draft: Draft): boolean {
+  return draft.choices.size === 0 && Object.keys(draft.top).length === 0
+}
+
+/** @throws ProxyError `upstream_truncated` when the stream ended too early, or was empty */
+export function assertWhole(draft: Draft, sawDone: boolean): void {
+  if (isEmpty(draft)) {
+    throw new ProxyError('upstream_truncated', { message: 'The upstream ended its stream without a single event.' })
+  }
+  if (!sawDone && !isFinished(draft)) throw new ProxyError('upstream_truncated')
+}
+
+/** The chat completion that the draft amounts to. The draft must not be used afterwards. */
+export function finishChat(draft: Draft): JsonObject {
+  return { ...identity(draft, 'chat.completion'), choices: inOrder(draft).map(finishChatChoice), ...rest(draft) }
+}
+
+/** The legacy completion that the draft amounts to. The draft must not be used afterwards. */
+export function finishCompletion(draft: Draft): JsonObject {
+  return { ...identity(draft, 'text_completion'), choices: inOrder(draft).map(finishTextChoice), ...rest(draft) }
+}
+
+/** Members in the order in which OpenAI writes them; absent ones stay absent, since nothing is invented. */
+function identity(draft: Draft, object: string): JsonObject {
+  const { id, created, model } = draft.top
+  return {
+    ...(id === undefined ? {} : { id }),
+    object,
+    ...(created === undefined ? {} : { created }),
+    ...(model === undefined ? {} : { model }),
+  }
+}
+
+function rest(draft: Draft): JsonObject {
+  const { id: _id, created: _created, model: _model, ...others } = draft.top
+  return others
+}
+
+function inOrder(draft: Draft): ChoiceDraft[] {
+  return [...draft.choices.values()].sort((one, other) => one.index - other.index)
+}
+
+function finishChatChoice(choice: ChoiceDraft): JsonObject {
+  const { logprobs, ...fields } = choice.fields
+  return {
+    index: choice.index,
+    message: finishMessage(choice),
+    logprobs: logprobs ?? null,
+    finish_reason: choice.finishReason ?? null,
+    ...fields,
+  }
+}
+
+function finishMessage({ message, calls }: ChoiceDraft): JsonObject {
+  const { role, content, refusal, function_call: functionCall, ...others } = message
+  if (isObject(functionCall)) functionCall.arguments ??= ''
+  return {
+    role: role ?? 'assistant',
+    content: content ?? null,
+    refusal: refusal ?? null,
+    ...(calls.length > 0 ? { tool_calls: finishCalls(calls) } : {}),
+    ...(functionCall === undefined ? {} : { function_call: functionCall }),
+    ...others,
+  }
+}
+
+function finishTextChoice(choice: ChoiceDraft): JsonObject {
+  const { text, logprobs, ...fields } = choice.fields
+  return {
+    text: text ?? '',
+    index: choice.index,
+    logprobs: logprobs ?? null,
+    finish_reason: choice.finishReason ?? null,
+    ...fields,
+  }
+}
+
+/** Each choice's reason, in order, for the span; null ones left out. */
+export function finishReasons(draft: Draft): string[] {
+  return inOrder(draft).flatMap((choice) => choice.finishReason ?? [])
+}
+
+/** The usage object, wherever the provider put it: Groq's older streams carry it only inside `x_groq`. */
+export function usageOf(draft: Draft): JsonObject | undefined {
+  const usage = own(draft.top, 'usage')
+  if (isObject(usage)) return usage
+  const groq = own(draft.top, 'x_groq')
+  const inner = isObject(groq) ? own(groq, 'usage') : undefined
+  return isObject(inner) ? inner : undefined
+}

@@ -1,0 +1,44 @@
+import type { Route, Usage } from '../facts.ts'
+import type { JsonObject } from '../fold/record.ts'
+
+/** What a fold leaves behind when its stream is whole. */
+export interface Folded {
+  /** The answer as JSON text. */
+  text: string
+  id?: string
+  model?: string
+  finishReasons: string[]
+  usage: Usage | undefined
+}
+
+/** Takes the events of one stream and makes one answer of them. Does no I/O and looks at no clock. */
+export interface Fold {
+  /** True once nothing more is needed: `[DONE]` or a terminal event has come. */
+  readonly done: boolean
+  /** True when the answer would be whole if the stream ended here, even without `[DONE]`. */
+  readonly whole: boolean
+  /**
+   * Takes one event.
+   * @throws ProxyError `upstream_error` for an error in the stream, `upstream_invalid`, `upstream_too_large`
+   */
+  push(data: string, name: string): void
+  /** @throws ProxyError `upstream_truncated` when the stream ended too early */
+  finish(): Folded
+}
+
+/** One of OpenAI's APIs: how to ask it for a stream, fold that, and render a plain answer as events. */
+export interface Api {
+  readonly route: Route
+  /** The path below an upstream's base address; `:id` stands for the last part of the client's path. */
+  readonly path: string
+  /** `gen_ai.operation.name` of OpenTelemetry's semantic conventions. */
+  readonly operation: string
+  /** Whether the API has `stream_options.include_usage`. */
+  readonly hasUsageOption: boolean
+  newFold?(maxAnswerBytes: number): Fold
+  /** The answer as the body of an event stream, for a client that asked for one. */
+  render?(answer: JsonObject, options: { includeUsage: boolean }): string
+}
+
+/** The data line that ends chat and completion streams; some send it for Responses too. */
+export const DONE = '[DONE]'

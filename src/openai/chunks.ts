@@ -1,0 +1,89 @@
+import { ProxyError } from '../errors.ts'
+import { growContent } from '../fold/content.ts'
+import { choiceAt, type Draft, newDraft } from '../fold/draft.ts'
+import { assertWhole, finishReasons, isFinished, usageOf } from '../fold/finish.ts'
+import { mergeChunk } from '../fold/merge.ts'
+import { isObject, isText, type JsonObject, own } from '../fold/record.ts'
+import { parseExact } from '../json/exact.ts'
+import { DONE, type Fold, type Folded } from './api.ts'
+import { Quick } from './quick.ts'
+import { readTrouble } from './trouble.ts'
+import { readUsage } from './usage.ts'
+
+/** Folds the chunks of the chat and the legacy API; they differ only in the answer that is made at the end. */
+export class ChunkFold implements Fold {
+  private readonly draft: Draft
+  private readonly quick = new Quick()
+  private readonly toAnswer: (draft: Draft) => JsonObject
+  done = false
+
+  constructor(maxAnswerBytes: number, toAnswer: (draft: Draft) => JsonObject) {
+    this.draft = newDraft(maxAnswerBytes)
+    this.toAnswer = toAnswer
+  }
+
+  get whole(): boolean {
+    return this.done || isFinished(this.draft)
+  }
+
+  push(data: string, name: string): void {
+    // What follows [DONE] is noise: some gateways append their own bookkeeping.
+    if (this.done) return
+    const text = name === '' ? this.quick.find(data) : undefined
+    if (text !== undefined) this.append(text)
+    else if (data.startsWith(DONE)) this.done = true
+    else this.merge(data, name)
+  }
+
+  private append(text: string): void {
+    const { meter } = this.draft
+    const { message } = choiceAt(this.draft, this.quick.index)
+    message.content = growContent(message.content, text, meter)
+  }
+
+  private merge(data: string, name: string): void {
+    const chunk = parseEvent(data)
+    const trouble = readTrouble(chunk, name)
+    if (trouble) throw trouble
+    mergeChunk(this.draft, chunk)
+    if (name === '') this.quick.learn(data, chunk)
+  }
+
+  finish(): Folded {
+    assertWhole(this.draft, this.done)
+    const usage = readUsage(usageOf(this.draft))
+    const reasons = finishReasons(this.draft)
+    const answer = this.toAnswer(this.draft)
+    return { text: writeAnswer(answer), ...identityOf(answer), finishReasons: reasons, usage }
+  }
+}
+
+/** An event's data as an object. @throws ProxyError `upstream_invalid` when it is anything else */
+export function parseEvent(data: string): JsonObject {
+  let value: unknown
+  try {
+    value = parseExact(data)
+  } catch (cause) {
+    throw new ProxyError('upstream_invalid', { message: 'The upstream sent an event that is not JSON.', cause })
+  }
+  if (isObject(value)) return value
+  throw new ProxyError('upstream_invalid', { message: 'The upstream sent an event that is not a JSON object.' })
+}
+
+/** @throws ProxyError `upstream_invalid` for an answer nested so deeply that it cannot be written */
+export function writeAnswer(answer: JsonObject): string {
+  try {
+    return JSON.stringify(answer)
+  } catch (cause) {
+    throw new ProxyError('upstream_invalid', {
+      message: 'The upstream sent an answer that is nested too deeply.',
+      cause,
+    })
+  }
+}
+
+export function identityOf(answer: JsonObject): { id?: string; model?: string } {
+  const id = own(answer, 'id')
+  const model = own(answer, 'model')
+  return { ...(isText(id) ? { id } : {}), ...(isText(model) ? { model } : {}) }
+}
