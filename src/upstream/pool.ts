@@ -1,0 +1,55 @@
+import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
+
+/** Proxies between here and the upstream, as the usual variables name them; an absent one is none. */
+export interface ProxySettings {
+  readonly httpProxy?: string | undefined
+  readonly httpsProxy?: string | undefined
+  /** Hosts that are reached without: `localhost, .internal, 10.0.0.1:8080, *`. */
+  readonly noProxy?: string | undefined
+}
+
+export interface PoolSettings {
+  readonly connectTimeoutMs: number
+  /** Offers HTTP/2 by ALPN. It measured slower than HTTP/1.1 for streams, so it is asked for, never assumed. */
+  readonly allowH2: boolean
+  /** A connection older than this takes no further request, so that the next one follows a changed DNS entry. */
+  readonly connectionTtlMs: number
+  readonly proxy: ProxySettings
+}
+
+/**
+ * Makes the sockets of one upstream. TLS is verified against Node's own list of authorities (`NODE_EXTRA_CA_CERTS`,
+ * `--use-system-ca`). Give the origin with every dispatch: behind a proxy it is what tells where to go.
+ */
+export function createDispatcher(origin: string, settings: PoolSettings): Dispatcher {
+  const options = poolOptions(settings)
+  const secure = origin.startsWith('https:')
+  const proxy = (secure ? settings.proxy.httpsProxy : settings.proxy.httpProxy) ?? ''
+  if (proxy === '') return new Pool(origin, options)
+  return new EnvHttpProxyAgent({
+    ...options,
+    // Empty, not absent: undici would read the environment, and send https through the proxy for http.
+    httpProxy: secure ? '' : proxy,
+    httpsProxy: secure ? proxy : '',
+    noProxy: settings.proxy.noProxy ?? '',
+    // A proxy that takes the connection and never answers CONNECT is a connect time-out as well.
+    clientFactory: (url, opts) => new Pool(url, { ...opts, headersTimeout: settings.connectTimeoutMs }),
+  })
+}
+
+function poolOptions(settings: PoolSettings): Pool.Options {
+  return {
+    // No bound: a stream holds its connection for minutes, and admission is decided before this point.
+    connections: null,
+    pipelining: 1,
+    connectTimeout: settings.connectTimeoutMs,
+    autoSelectFamily: true,
+    allowH2: settings.allowH2,
+    clientTtl: settings.connectionTtlMs,
+    // Shorter than the five seconds after which uvicorn, and so vLLM, closes an idle connection without a hint.
+    keepAliveTimeout: 4000,
+    // Off: first event, idle and total time are watched by whoever reads the stream, and count events, not bytes.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  }
+}

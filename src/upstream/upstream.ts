@@ -1,0 +1,77 @@
+import type { Dispatcher } from 'undici'
+import type { Clock } from '../clock.ts'
+import { type Addresses, deriveAddresses } from './address.ts'
+import { Breaker, type BreakerSettings, type Transition, type Verdict } from './breaker.ts'
+import { PeakEwma } from './latency.ts'
+import type { ModelRules } from './models.ts'
+import { createDispatcher, type PoolSettings } from './pool.ts'
+
+/** What the operator wrote about one upstream. */
+export interface UpstreamConfig {
+  readonly name: string
+  /** A full `…/v1/chat/completions` or a base `…/v1`; its query string is kept on every route. */
+  readonly url: string
+  /** Sent instead of the client's key. */
+  readonly key?: string
+  /** Its share of the traffic within its priority; 0 is asked only when nothing else can be. */
+  readonly weight: number
+  /** The lowest number is asked first; the next only when none of these can be. */
+  readonly priority: number
+  readonly models?: ModelRules
+  /** Sent along with every request. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** `concurrency`: requests that this process may have under way there at the same time. */
+  readonly limits?: { readonly concurrency?: number }
+}
+
+export interface UpstreamParts {
+  readonly clock: Clock
+  readonly breaker: BreakerSettings
+  readonly pool: PoolSettings
+  /** Told of every change of its breaker. */
+  readonly onTransition: (upstream: Upstream, transition: Transition) => void
+}
+
+/** One upstream as it is right now: what its configuration cannot say. */
+export class Upstream {
+  readonly config: UpstreamConfig
+  readonly addresses: Addresses
+  readonly breaker: Breaker
+  /** Time to the first event. */
+  readonly latency = new PeakEwma()
+  /** Its sockets. Every dispatch to it must give `addresses.origin` as its origin. */
+  readonly dispatcher: Dispatcher
+  /** Requests under way there from this process. */
+  inFlight = 0
+  /** It answered 400 because of `stream_options`; asking so again would only cost another round trip. */
+  refusesUsageOption = false
+
+  constructor(config: UpstreamConfig, parts: UpstreamParts) {
+    this.config = config
+    this.addresses = deriveAddresses(config.url)
+    this.breaker = new Breaker(parts.breaker, parts.clock, (transition) => parts.onTransition(this, transition))
+    this.dispatcher = createDispatcher(this.addresses.origin, parts.pool)
+  }
+
+  get name(): string {
+    return this.config.name
+  }
+
+  /** Counts a request in; the function returned counts it out with its verdict, and only once. */
+  enter(): (verdict: Verdict) => void {
+    const judge = this.breaker.enter()
+    this.inFlight++
+    let left = false
+    return (verdict) => {
+      if (left) return
+      left = true
+      this.inFlight--
+      judge(verdict)
+    }
+  }
+
+  /** Lets what runs finish, then closes the sockets. */
+  async close(): Promise<void> {
+    await this.dispatcher.close()
+  }
+}
