@@ -1,0 +1,65 @@
+import { ProxyError } from '../errors.ts'
+import type { Headers, Stage } from '../facts.ts'
+import { allowList, clientAddress } from '../limit/addresses.ts'
+import { addressName, type Keyring, keyName } from '../limit/keys.ts'
+
+export interface AccessOptions {
+  /** The proxy's own keys; with none, clients send the provider's. */
+  readonly keys: Keyring
+  /** Addresses and CIDR ranges; empty admits all. */
+  readonly allowlist: readonly string[]
+  /** How many proxies before this one are trusted to append to X-Forwarded-For. */
+  readonly trustProxy: number
+  /**
+   * Whether a client may be known by the provider key that it sends. Only sound where an upstream checks that key:
+   * where every upstream has a key of its own, a client could invent a new one for each request and never meet a limit.
+   */
+  readonly trustProviderKey: boolean
+}
+
+/**
+ * Says who asks, and refuses strangers: ip_not_allowed by address, invalid_api_key by proxy key.
+ * Sets `facts.client` (a name to show) and `state.providerKey` (the Authorization that may go upstream).
+ * Throws on bad entries of the allow-list when it is made, not at the first request.
+ */
+export function access({ keys, allowlist, trustProxy, trustProviderKey }: AccessOptions): Stage {
+  const allowed = allowList(allowlist)
+  return async (ctx, next) => {
+    const { facts } = ctx.state
+    const { headers, socket } = ctx.req
+    const address = clientAddress(socket.remoteAddress, oneLine(headers['x-forwarded-for']), trustProxy)
+    facts.client = addressName(address)
+    if (!allowed(address)) throw new ProxyError('ip_not_allowed')
+
+    if (keys.size > 0) {
+      facts.client = ownClient(keys, headers)
+    } else if (headers.authorization !== undefined) {
+      ctx.state.providerKey = headers.authorization
+      if (trustProviderKey) facts.client = keyName(bearer(headers.authorization) ?? headers.authorization)
+    }
+    await next()
+  }
+}
+
+/** The challenge is part of every 401: RFC 9110, section 11.6.1. */
+function ownClient(keys: Keyring, headers: Headers): string {
+  const presented = presentedKey(headers)
+  const client = presented === undefined ? undefined : keys.identify(presented)
+  if (client === undefined) throw new ProxyError('invalid_api_key', { headers: { 'www-authenticate': 'Bearer' } })
+  return client
+}
+
+/** OpenAI's SDKs send a bearer token, Azure's `api-key`, others `x-api-key`. */
+function presentedKey(headers: Headers): string | undefined {
+  return bearer(headers.authorization) ?? oneLine(headers['api-key']) ?? oneLine(headers['x-api-key'])
+}
+
+/** The scheme's name is case-insensitive: RFC 9110, section 11.1. */
+function bearer(authorization: string | undefined): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+}
+
+/** Node joins repeated headers of these names into one line. */
+function oneLine(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
+}

@@ -1,0 +1,69 @@
+import type { ServerResponse } from 'node:http'
+import { ProxyError } from '../errors.ts'
+import type { Context, Grant, Stage } from '../facts.ts'
+import type { Limiter } from '../limit/limiter.ts'
+
+/**
+ * Refuses a client that has spent its budget, before its body is read.
+ * Sets the x-ratelimit headers and `facts.limit`. The slot is given back when the response closes, whatever happened;
+ * tokens are charged once nothing can add to `facts.usage` any more, also when the client left early.
+ */
+export function limit(limiter: Limiter): Stage {
+  return async (ctx, next) => {
+    const { facts } = ctx.state
+    const { client } = facts
+    const grant = await limiter.take(client)
+    facts.limit = grant
+    showLimits(ctx, grant)
+    if (!grant.ok) throw refusal(grant)
+
+    const closed = whenClosed(ctx.res)
+    closed.then(() => limiter.release(client))
+    try {
+      await next()
+    } finally {
+      // A client that leaves closes the response first; only then do the later stages stop and write what they got.
+      closed.then(() => limiter.charge(client, (facts.usage?.input ?? 0) + (facts.usage?.output ?? 0)))
+    }
+  }
+}
+
+/** Resolves at once when the client left while the limiter was asked: 'close' is not emitted again. */
+function whenClosed(res: ServerResponse): Promise<void> {
+  return res.closed ? Promise.resolve() : new Promise((resolve) => res.once('close', resolve))
+}
+
+/** Header names and meaning: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers. */
+function showLimits(ctx: Context, grant: Grant): void {
+  for (const name of ['requests', 'tokens'] as const) {
+    const window = grant[name]
+    if (!window) continue
+    ctx.set(`x-ratelimit-limit-${name}`, String(window.limit))
+    ctx.set(`x-ratelimit-remaining-${name}`, String(window.remaining))
+    ctx.set(`x-ratelimit-reset-${name}`, duration(window.resetMs))
+  }
+}
+
+function refusal({ refusedBy, retryAfterMs, requests, tokens }: Grant): ProxyError {
+  const share =
+    refusedBy === 'requests'
+      ? `all ${requests?.limit} requests of this minute`
+      : refusedBy === 'tokens'
+        ? `all ${tokens?.limit} tokens of this minute`
+        : 'all the requests that you may have running at once'
+  return new ProxyError('rate_limit_exceeded', {
+    message: `Rate limit reached: you have used ${share}. Try again in ${duration(retryAfterMs)}.`,
+    retryAfter: retryAfterMs / 1000,
+  })
+}
+
+/** Milliseconds as OpenAI writes them, which is Go's way: `0s`, `12ms`, `1.5s`, `6m0s`, `1h0m0s`. */
+export function duration(ms: number): string {
+  const whole = Math.ceil(ms)
+  if (whole <= 0) return '0s'
+  if (whole < 1000) return `${whole}ms`
+  const seconds = `${(whole % 60_000) / 1000}s`
+  const minutes = Math.floor(whole / 60_000)
+  if (minutes === 0) return seconds
+  return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`
+}
