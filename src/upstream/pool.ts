@@ -32,6 +32,8 @@ export function createDispatcher(origin: string, settings: PoolSettings): Dispat
     httpProxy: secure ? '' : proxy,
     httpsProxy: secure ? proxy : '',
     noProxy: settings.proxy.noProxy ?? '',
+    // Without it, plain HTTP through a proxy would get undici's own time-outs.
+    factory: (url, opts) => new Pool(url, { ...options, ...opts }),
     // A proxy that takes the connection and never answers CONNECT is a connect time-out as well.
     clientFactory: (url, opts) => new Pool(url, { ...opts, headersTimeout: settings.connectTimeoutMs }),
   })

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Transition } from './breaker.ts'
 import type { Upstream } from './upstream.ts'
 
-/** Sends the small streamed request and says whether the upstream answered it; must not reject. */
+/** Sends the small streamed request and says whether the upstream answered it. A rejection counts as no. */
 export type SendProbe = (upstream: Upstream, body: string, signal: AbortSignal) => Promise<boolean>
 
 export interface ProbeSettings {
@@ -57,7 +57,8 @@ export class Prober {
     // What another process told may have made the opening longer since this was planned.
     if (upstream.breaker.waitMs() > 0) return this.plan(upstream)
     const end = upstream.enter()
-    const answered = await this.settings.send(upstream, this.settings.body, this.stopped.signal)
+    // A probe that could not even be sent must not end the process, nor keep the half-open slot for ever.
+    const answered = await this.settings.send(upstream, this.settings.body, this.stopped.signal).catch(() => false)
     if (this.stopped.signal.aborted) end('none')
     else end(answered ? 'success' : 'failure')
   }

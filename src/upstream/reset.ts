@@ -1,10 +1,15 @@
 import type { Clock } from '../clock.ts'
-import type { Headers } from '../facts.ts'
 
 /** An upstream that asks for more is asked again after this long all the same: quotas are raised, and clocks are wrong. */
 const MAX_REST_MS = 5 * 60_000
 
+/** `Date.parse` alone finds a year in almost any words. */
+const TIME_AND_ZONE = /\d\d:\d\d:\d\d(\.\d+)? ?(GMT|Z|[+-]\d\d:?\d\d)$/
+
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+type HeaderValue = string | string[] | undefined
+type Headers = Readonly<Record<string, HeaderValue>>
 
 /** How long an upstream asks to be left alone. Both are milliseconds. */
 export interface Reset {
@@ -42,19 +47,19 @@ function rateLimitWait(headers: Headers, now: number): number | undefined {
   return others.length > 0 ? Math.min(...others) : undefined
 }
 
-function milliseconds(header: string | string[] | undefined): number | undefined {
+function milliseconds(header: HeaderValue): number | undefined {
   const value = text(header)?.trim()
   return value !== undefined && /^\d+(\.\d+)?$/.test(value) ? Number(value) : undefined
 }
 
 /** Milliseconds from `now` (epoch) that any of the forms in use stands for. */
-function wait(header: string | string[] | undefined, now: number): number | undefined {
+function wait(header: HeaderValue, now: number): number | undefined {
   const value = text(header)?.trim()
   if (!value) return undefined
   if (/^\d+(\.\d+)?$/.test(value)) return fromNumber(Number(value), now)
   const duration = fromDuration(value)
   if (duration !== undefined) return duration
-  const date = Date.parse(value)
+  const date = TIME_AND_ZONE.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
 }
 
@@ -72,6 +77,6 @@ function fromDuration(value: string): number | undefined {
   return ms
 }
 
-function text(header: string | string[] | undefined): string | undefined {
+function text(header: HeaderValue): string | undefined {
   return Array.isArray(header) ? header[0] : header
 }
