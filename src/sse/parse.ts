@@ -1,0 +1,206 @@
+import { ProxyError } from '../errors.ts'
+import { Pieces } from './pieces.ts'
+
+/** Called with the joined data of one event and with its `event` field, '' when there was none. */
+export type OnEvent = (data: string, name: string) => void
+
+/** Reads one event stream, in text that may be cut anywhere. */
+export interface Parser {
+  /**
+   * Reads on; the events that this text completes are handed over before it returns.
+   * @throws ProxyError `upstream_too_large` when one event passes the cap; the parser is of no use after any throw
+   */
+  push(text: string): void
+  /** Ends the stream: what has no blank line behind it is handed over as well. Throws as `push` does. */
+  end(): void
+}
+
+const LF = 0x0a
+const SPACE = 0x20
+const COLON = 0x3a
+const BOM = 0xfeff
+const NOTHING = -1
+
+/**
+ * Makes a parser by the rules of https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream,
+ * with two deviations for the sake of what providers send. A last event without its blank line is handed over by
+ * `end()`, even when its last line is unfinished: if it was cut, its JSON cannot be read, and the caller knows that the
+ * stream was truncated. An event whose data is the empty string is not handed over: it can only be a heartbeat.
+ * `id`, `retry`, comments and unknown fields are dropped.
+ *
+ * @param options.maxEventBytes the most that one event may hold: its data so far and the line being read, together.
+ *   Counted in UTF-16 units, since that is what a string knows without a scan; a unit stands for three bytes at most.
+ */
+export function createParser(onEvent: OnEvent, options: { maxEventBytes: number }): Parser {
+  return new EventParser(onEvent, options.maxEventBytes)
+}
+
+/**
+ * The shape is for speed: nearly every event is one `data:` line and a blank line, so that is what `readLines` looks
+ * for, and such an event costs one scan for its end and one slice. All else goes the general way, by `readLine`.
+ */
+class EventParser implements Parser {
+  private readonly onEvent: OnEvent
+  private readonly max: number
+  /** Dropped if the next text begins with it: a BOM at the start, later the LF of a CRLF that was cut. */
+  private swallow = BOM
+  /** The line that has begun and not ended yet. */
+  private readonly partial = new Pieces('')
+  private readonly data = new Pieces('\n')
+  private name = ''
+
+  constructor(onEvent: OnEvent, max: number) {
+    this.onEvent = onEvent
+    this.max = max
+  }
+
+  push(text: string): void {
+    if (text === '') return
+    let at = 0
+    if (this.swallow !== NOTHING) {
+      if (text.charCodeAt(0) === this.swallow) at = 1
+      this.swallow = NOTHING
+    }
+    // One scan for CR, which almost never is there, frees the common loop from looking for it at each line.
+    const cr = text.indexOf('\r', at)
+    if (this.partial.count > 0) at = this.finishPartial(text, at, cr)
+    at = cr === -1 ? this.readLines(text, at) : this.readMixedLines(text, at)
+    if (at < text.length) this.keep(at === 0 ? text : text.slice(at))
+  }
+
+  end(): void {
+    this.readPartial()
+    this.dispatch()
+  }
+
+  /** Reads lines that LF alone ends; returns where the unfinished last one begins. */
+  private readLines(text: string, from: number): number {
+    let at = from
+    while (at < text.length) {
+      const end = text.indexOf('\n', at)
+      if (end === -1) break
+      if (text.charCodeAt(end + 1) === LF && startsWithData(text, at) && this.data.count === 0) {
+        if (end - at > this.max) throw new ProxyError('upstream_too_large')
+        this.handOver(text.slice(valueStart(text, at + 4), end))
+        at = end + 2
+      } else {
+        this.readLine(text, at, end)
+        at = end + 1
+      }
+    }
+    return at
+  }
+
+  /** The same for LF, CRLF and CR. Each one's next place is kept until passed: to search anew at each line is quadratic. */
+  private readMixedLines(text: string, from: number): number {
+    let at = from
+    let cr = text.indexOf('\r', at)
+    let lf = text.indexOf('\n', at)
+    while (cr !== -1 || lf !== -1) {
+      const end = nearer(cr, lf)
+      this.readLine(text, at, end)
+      // Some servers write CRLF throughout, so the blank line behind a line of data is not searched for.
+      const blank = text.startsWith('\r\n\r\n', end)
+      if (blank) this.dispatch()
+      at = blank ? end + 4 : this.afterLineEnd(text, end)
+      if (cr !== -1 && cr < at) cr = text.indexOf('\r', at)
+      if (lf !== -1 && lf < at) lf = text.indexOf('\n', at)
+    }
+    return at
+  }
+
+  /** Completes the line left open by the texts before, if it ends in this one; scans nothing twice. */
+  private finishPartial(text: string, from: number, cr: number): number {
+    const end = nearer(cr, text.indexOf('\n', from))
+    if (end === -1) return from
+    this.keep(text.slice(from, end))
+    this.readPartial()
+    return this.afterLineEnd(text, end)
+  }
+
+  /** Where the next line begins. A CR ends its line at once; whether an LF belongs to it shows perhaps only in the next text. */
+  private afterLineEnd(text: string, end: number): number {
+    const next = end + 1
+    if (text.charCodeAt(end) === LF) return next
+    if (next === text.length) this.swallow = LF
+    return text.charCodeAt(next) === LF ? next + 1 : next
+  }
+
+  private keep(piece: string): void {
+    this.partial.add(piece)
+    this.check(this.partial.length)
+  }
+
+  private readPartial(): void {
+    if (this.partial.count === 0) return
+    const line = this.partial.take()
+    this.readLine(line, 0, line.length)
+  }
+
+  private readLine(text: string, start: number, end: number): void {
+    if (start === end) {
+      this.dispatch()
+      return
+    }
+    this.check(end - start)
+    if (startsWithData(text, start)) this.data.add(text.slice(valueStart(text, start + 4), end))
+    else if (startsWithEvent(text, start)) this.name = text.slice(valueStart(text, start + 5), end)
+    else if (end - start <= 5) this.readBareField(text.slice(start, end))
+  }
+
+  /** A line without colon is a field with an empty value. */
+  private readBareField(line: string): void {
+    if (line === 'data') this.data.add('')
+    else if (line === 'event') this.name = ''
+  }
+
+  /** Must not depend on how the stream was cut, so a line counts the same whether it came whole or in pieces. */
+  private check(lineLength: number): void {
+    if (this.data.length + lineLength > this.max) throw new ProxyError('upstream_too_large')
+  }
+
+  private dispatch(): void {
+    if (this.data.count > 0) this.handOver(this.data.take())
+    else this.name = ''
+  }
+
+  private handOver(data: string): void {
+    const name = this.name
+    this.name = ''
+    if (data !== '') this.onEvent(data, name)
+  }
+}
+
+/** The smaller of two places, either of which may be -1, "nowhere". */
+function nearer(one: number, other: number): number {
+  if (one === -1 || other === -1) return Math.max(one, other)
+  return Math.min(one, other)
+}
+
+/** Whether `data:` stands here. Written out, since `startsWith` costs more than the whole rest of an event's handling. */
+function startsWithData(text: string, at: number): boolean {
+  return (
+    text.charCodeAt(at) === 0x64 &&
+    text.charCodeAt(at + 1) === 0x61 &&
+    text.charCodeAt(at + 2) === 0x74 &&
+    text.charCodeAt(at + 3) === 0x61 &&
+    text.charCodeAt(at + 4) === COLON
+  )
+}
+
+/** Whether `event:` stands here. */
+function startsWithEvent(text: string, at: number): boolean {
+  return (
+    text.charCodeAt(at) === 0x65 &&
+    text.charCodeAt(at + 1) === 0x76 &&
+    text.charCodeAt(at + 2) === 0x65 &&
+    text.charCodeAt(at + 3) === 0x6e &&
+    text.charCodeAt(at + 4) === 0x74 &&
+    text.charCodeAt(at + 5) === COLON
+  )
+}
+
+/** Where a value begins: behind the colon and behind one space, if there is one. */
+function valueStart(text: string, colon: number): number {
+  return text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1
+}
