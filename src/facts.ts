@@ -50,6 +50,8 @@ export interface AttemptFacts {
   /** Events with data, and body bytes, received from the upstream. */
   events: number
   bytes: number
+  /** Milliseconds of the try during which nothing but the upstream was waited for. */
+  waitedMs: number
   /** Set when another try follows this one. */
   retried: boolean
 }
@@ -126,6 +128,8 @@ export interface State {
   facts: Facts
   /** Aborted when the client leaves; whoever waits on its behalf listens. */
   signal: AbortSignal
+  /** The client's Authorization header, to be handed on to an upstream; absent when it holds one of the proxy's keys. */
+  providerKey?: string
   body?: RequestBody
   answer?: Answer
 }

@@ -1,3 +1,5 @@
+import { isRaw } from '../json/exact.ts'
+
 /** A JSON value. Numbers may be `JSON.rawJSON` objects, which keep the digits that the upstream wrote. */
 export type Json = string | number | boolean | null | Json[] | JsonObject
 export type JsonObject = { [key: string]: Json }
@@ -21,7 +23,7 @@ export function put(object: JsonObject, key: string, value: Json): void {
 
 /** A JSON object, not an array, null, or a number that kept its digits. */
 export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRaw(value)
 }
 
 /** A string with something in it; providers write `""` where OpenAI leaves a member out. */

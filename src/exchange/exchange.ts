@@ -1,0 +1,141 @@
+import type { ServerResponse } from 'node:http'
+import type { Clock } from '../clock.ts'
+import type { Answer, Facts, Headers } from '../facts.ts'
+import { explainRefusal } from '../openai/answer.ts'
+import type { Api, Fold, Folded } from '../openai/api.ts'
+import { type Asked, ask, mayAddUsage } from '../openai/ask.ts'
+import type { Call } from '../upstream/attempt.ts'
+import type { Failure } from '../upstream/classify.ts'
+import type { Consumer } from '../upstream/consumer.ts'
+import { requestHeaders } from '../upstream/headers.ts'
+import type { Order, Persist } from '../upstream/persist.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { ReaderCaps } from './reader.ts'
+
+/** One client's request, on its way to the upstreams. */
+export interface Request {
+  readonly api: Api
+  readonly facts: Facts
+  readonly signal: AbortSignal
+  readonly headers: Headers
+  /** Without its `?`. */
+  readonly query: string
+  /** Undefined for routes that take no body. */
+  readonly asked: Asked | undefined
+  /** The `:id` of `/v1/models/:id`. */
+  readonly modelId: string | undefined
+  /** The client's credentials, where they are the provider's and not this proxy's. */
+  readonly providerKey: string | undefined
+  readonly res: ServerResponse
+}
+
+/** What all exchanges share. */
+export interface ExchangeParts {
+  readonly clock: Clock
+  readonly persist: Persist
+  readonly caps: ReaderCaps
+  readonly firstEventMs: number
+  readonly idleMs: number
+  readonly totalMs: number
+  /** Ask for the token counts of streams that are passed through as well, because a limit is charged with them. */
+  readonly meterStreams: boolean
+  /** The tracing writes its own context headers. */
+  readonly traced: boolean
+  readonly jsonHeartbeatMs: number
+  readonly sseHeartbeatMs: number
+  /** Makes the answer of a fold; wrapped by the telemetry. */
+  readonly finish: (fold: Fold) => Folded
+}
+
+/** A call whose consumer is known. */
+export interface CallOf<C extends Consumer> extends Call {
+  readonly consumer: C
+  /** The proxy asked for the usage chunk. */
+  readonly addedUsage: boolean
+}
+
+export interface OrderOptions<C extends Consumer> {
+  readonly stream: boolean
+  /** Ask for the usage chunk where the client has not. */
+  readonly addUsage: boolean
+  newConsumer(addedUsage: boolean): C
+}
+
+/** What the request wants of whichever upstream it goes to. */
+export function orderOf<C extends Consumer>(
+  request: Request,
+  parts: ExchangeParts,
+  options: OrderOptions<C>,
+): Order<CallOf<C>> {
+  const { facts, signal, asked, api } = request
+  const deadlineAt = facts.startedAt + parts.totalMs
+  const mayAdd = options.addUsage && asked !== undefined && mayAddUsage(api, asked.value)
+  return {
+    facts,
+    signal,
+    deadlineAt,
+    model: facts.model,
+    hashKey: hashKeyOf(request),
+    prepare(upstream, model, tryOnly) {
+      const addedUsage = mayAdd && !upstream.refusesUsageOption
+      return {
+        operation: api.operation,
+        model,
+        method: asked ? 'POST' : 'GET',
+        path: upstream.addresses.path(api.route, request.query, request.modelId),
+        headers: headersFor(request, upstream, parts.traced),
+        body: asked && ask(api, asked, { stream: options.stream, includeUsage: addedUsage, model }),
+        consumer: options.newConsumer(addedUsage),
+        addedUsage,
+        patience: { firstEventMs: parts.firstEventMs, idleMs: parts.idleMs, deadlineAt },
+        signal: tryOnly,
+        explain: explainRefusal,
+      }
+    },
+    adapts: rememberUsageRefusal,
+  }
+}
+
+function headersFor({ headers, facts, providerKey, asked }: Request, upstream: Upstream, traced: boolean) {
+  const { config } = upstream
+  return requestHeaders({
+    client: headers,
+    config,
+    requestId: facts.requestId,
+    providerKey,
+    traced,
+    hasBody: asked !== undefined,
+  })
+}
+
+/** An upstream that refuses `stream_options` is asked again without, now and from now on. */
+function rememberUsageRefusal(upstream: Upstream, failure: Failure, call: CallOf<Consumer>): boolean {
+  const { outcome, refusal = '' } = failure
+  if (!call.addedUsage || outcome !== 'client_error' || !/stream_options|include_usage/.test(refusal)) return false
+  upstream.refusesUsageOption = true
+  return true
+}
+
+/** What should keep going to the same upstream, so that the provider's prompt cache is of use. */
+function hashKeyOf({ asked, headers, facts }: Request): string {
+  const session = headers['x-session-id'] ?? headers['session-id']
+  for (const candidate of [asked?.value.prompt_cache_key, asked?.value.user, session]) {
+    if (typeof candidate === 'string' && candidate !== '') return candidate
+  }
+  return facts.client
+}
+
+/** The headers that every answer from an upstream gets: who gave it, after how many tries, and where the time went. */
+export function provenance(facts: Facts, clock: Clock): Record<string, string> {
+  const last = facts.attempts.at(-1)
+  const upstreamMs = facts.upstreamMs + (last?.endedAt === undefined && last ? clock.now() - last.startedAt : 0)
+  const ownMs = Math.max(0, clock.now() - facts.startedAt - upstreamMs)
+  return {
+    ...(last ? { 'x-proxy-upstream': last.upstream } : {}),
+    'x-proxy-attempts': String(facts.attempts.length),
+    'server-timing': `proxy;dur=${ownMs.toFixed(1)}, upstream;dur=${upstreamMs.toFixed(1)}`,
+  }
+}
+
+/** One way of answering: it leaves an answer to be written, or has written it itself. */
+export type Exchange = (request: Request, parts: ExchangeParts) => Promise<Answer | undefined>

@@ -1,0 +1,139 @@
+import { ProxyError } from '../errors.ts'
+import { createInflater, type Inflater } from '../sse/inflate.ts'
+import { createParser, type Parser } from '../sse/parse.ts'
+import { sniff } from '../sse/sniff.ts'
+import { Utf8Decoder } from '../sse/text.ts'
+import type { Flow, Head } from '../upstream/consumer.ts'
+
+/** What becomes of a body once it is known what it is. */
+export interface BodySink {
+  /** Bytes of an event stream as they came, before the events in them are told. */
+  onBytes?(chunk: Buffer): void
+  onEvent(data: string, name: string): void
+  /** All events of the bytes last given have been told. */
+  onBatch(): void
+  /** The event stream has ended. */
+  onStreamEnd(): void
+  /** A whole body that is JSON after all. */
+  onJson(body: Buffer): void
+}
+
+export interface ReaderCaps {
+  readonly maxEventBytes: number
+  readonly maxAnswerBytes: number
+}
+
+const MAX_SNIFFED_BYTES = 4096
+
+/**
+ * Reads the body of an answer: inflates it, tells by its first bytes whether it is an event stream or JSON, since
+ * content types lie in both directions, and takes the events apart.
+ */
+export class BodyReader {
+  events = 0
+  private readonly sink: BodySink
+  private readonly caps: ReaderCaps
+  private readonly text = new Utf8Decoder()
+  private readonly parser: Parser
+  private flow: Flow | undefined
+  private inflater: Inflater | undefined
+  private kind: 'sse' | 'json' | undefined
+  private held: Buffer[] = []
+  private heldBytes = 0
+
+  constructor(sink: BodySink, caps: ReaderCaps) {
+    this.sink = sink
+    this.caps = caps
+    this.parser = createParser((data, name) => {
+      this.events++
+      sink.onEvent(data, name)
+    }, caps)
+  }
+
+  begin(head: Head, flow: Flow): void {
+    this.flow = flow
+    this.inflater = createInflater(head.headers['content-encoding'], {
+      data: (chunk) => this.guarded(() => this.take(chunk)),
+      end: () => this.guarded(() => this.finish()),
+      fail: (error) => flow.fail(error),
+      drain: () => flow.resume(),
+    })
+  }
+
+  push(chunk: Buffer): void {
+    if (!this.inflater) this.take(chunk)
+    else if (!this.inflater.push(chunk)) this.flow?.pause()
+  }
+
+  end(): void {
+    if (this.inflater) this.inflater.end()
+    else this.finish()
+  }
+
+  destroy(): void {
+    this.inflater?.destroy()
+    this.held = []
+  }
+
+  /** The inflater calls from its own turn of the event loop, where a throw would end the process. */
+  private guarded(work: () => void): void {
+    try {
+      work()
+    } catch (thrown) {
+      this.flow?.fail(thrown instanceof ProxyError ? thrown : new ProxyError('upstream_invalid', { cause: thrown }))
+    }
+  }
+
+  private take(chunk: Buffer): void {
+    if (this.kind === 'sse') this.takeEvents(chunk)
+    else this.hold(chunk)
+  }
+
+  private takeEvents(chunk: Buffer): void {
+    this.sink.onBytes?.(chunk)
+    this.parser.push(this.text.write(chunk))
+    this.sink.onBatch()
+  }
+
+  private hold(chunk: Buffer): void {
+    this.held.push(chunk)
+    this.heldBytes += chunk.length
+    if (this.kind === 'json') {
+      this.events++
+      if (this.heldBytes > this.caps.maxAnswerBytes) throw new ProxyError('upstream_too_large')
+    } else {
+      this.decide(Buffer.concat(this.held))
+    }
+  }
+
+  private decide(first: Buffer): void {
+    const kind = sniff(first)
+    if (kind === 'other' || (kind === undefined && first.length > MAX_SNIFFED_BYTES)) {
+      throw new ProxyError('upstream_invalid', {
+        message: 'The upstream sent a body that is neither an event stream nor JSON.',
+      })
+    }
+    if (kind === undefined) return
+    this.kind = kind
+    if (kind === 'json') {
+      this.events++
+      return
+    }
+    this.held = []
+    this.takeEvents(first)
+  }
+
+  private finish(): void {
+    if (this.kind === 'json') {
+      this.sink.onJson(Buffer.concat(this.held))
+      return
+    }
+    // A body of nothing but white space, or none, is an event stream without events.
+    if (this.kind === 'sse') {
+      this.parser.push(this.text.end())
+      this.parser.end()
+      this.sink.onBatch()
+    }
+    this.sink.onStreamEnd()
+  }
+}

@@ -1,0 +1,142 @@
+import { ProxyError } from '../errors.ts'
+import { parseAnswer } from '../openai/answer.ts'
+import { type Api, DONE } from '../openai/api.ts'
+import { Watch } from '../openai/watch.ts'
+import { createUsageStripper, type UsageStripper } from '../sse/strip.ts'
+import type { Consumer, Flow, Head } from '../upstream/consumer.ts'
+import { responseHeaders } from '../upstream/headers.ts'
+import { EventGate } from './boundary.ts'
+import { noEvents } from './collect.ts'
+import type { Outlet } from './outlet.ts'
+import { BodyReader, type BodySink, type ReaderCaps } from './reader.ts'
+
+export const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+
+export interface RelayOptions {
+  readonly api: Api
+  readonly outlet: Outlet
+  readonly caps: ReaderCaps
+  /** The client asked for the usage chunk itself. */
+  readonly includeUsage: boolean
+  /** The proxy asked for a usage chunk that the client did not want: it is taken out again. */
+  readonly stripUsage: boolean
+}
+
+/**
+ * Passes a stream through, byte for byte and whole events at a time: a client that reads JSON line by line must not
+ * get half an event when the upstream breaks off within it.
+ */
+export class Relay implements Consumer, BodySink {
+  readonly watch = new Watch()
+  private readonly options: RelayOptions
+  private readonly reader: BodyReader
+  private readonly stripper: UsageStripper | undefined
+  private head: Head | undefined
+  private flow: Flow | undefined
+  private readonly gate = new EventGate()
+  /** Whole events that wait for the first one with data, comments before it. */
+  private ready: Buffer[] = []
+  private begun = false
+  private waiting = false
+
+  constructor(options: RelayOptions) {
+    this.options = options
+    this.reader = new BodyReader(this, options.caps)
+    this.stripper = options.stripUsage ? createUsageStripper((bytes) => this.write(bytes)) : undefined
+  }
+
+  get events(): number {
+    return this.reader.events
+  }
+
+  get committed(): boolean {
+    return this.begun
+  }
+
+  get whole(): boolean {
+    return this.watch.whole
+  }
+
+  begin(head: Head, flow: Flow): void {
+    this.head = head
+    this.flow = flow
+    this.reader.begin(head, flow)
+  }
+
+  push(chunk: Buffer): void {
+    this.reader.push(chunk)
+  }
+
+  end(): void {
+    this.reader.end()
+  }
+
+  destroy(): void {
+    this.reader.destroy()
+    this.gate.clear()
+    this.ready = []
+  }
+
+  onBytes(chunk: Buffer): void {
+    const whole = this.gate.push(chunk)
+    if (whole) this.ready.push(whole)
+  }
+
+  /** @throws ProxyError when the first event is an error or the end, and can still become a status */
+  onEvent(data: string, name: string): void {
+    this.watch.see(data, name)
+    if (this.events > 1) return
+    if (this.watch.trouble) throw this.watch.trouble
+    if (data.startsWith(DONE)) throw new ProxyError('upstream_truncated', noEvents(0))
+  }
+
+  /** Comments alone begin no answer: until the first event, another upstream may still give it. */
+  onBatch(): void {
+    if (this.events === 0 || this.ready.length === 0) return
+    this.commit(EVENT_STREAM)
+    for (const bytes of this.ready) this.forward(bytes)
+    this.ready = []
+  }
+
+  /** @throws ProxyError `upstream_truncated`; what the gate holds is then dropped, being half an event */
+  onStreamEnd(): void {
+    if (this.events === 0 || !this.whole) throw new ProxyError('upstream_truncated', noEvents(this.events))
+    this.commit(EVENT_STREAM)
+    const rest = this.gate.rest()
+    if (rest.length > 0) this.forward(rest)
+    this.stripper?.end()
+    this.flow?.done()
+  }
+
+  onJson(body: Buffer): void {
+    const { api, includeUsage } = this.options
+    const { text, value } = parseAnswer(body.toString())
+    const rendered = api.render?.(value, { includeUsage }) ?? text
+    this.watch.readPlain(value)
+    this.commit(api.render ? EVENT_STREAM : 'application/json')
+    this.write(Buffer.from(rendered))
+    this.flow?.done()
+  }
+
+  private commit(contentType: string): void {
+    if (this.begun) return
+    this.begun = true
+    this.options.outlet.begin({ ...responseHeaders(this.head?.headers ?? {}), 'content-type': contentType })
+  }
+
+  private forward(bytes: Buffer): void {
+    if (this.stripper) this.stripper.push(bytes)
+    else this.write(bytes)
+  }
+
+  private write(bytes: Buffer): void {
+    const { outlet } = this.options
+    if (outlet.write(bytes) || this.waiting) return
+    this.waiting = true
+    this.flow?.pause()
+    outlet.onDrain(() => {
+      this.waiting = false
+      this.flow?.resume()
+    })
+  }
+}

@@ -1,0 +1,57 @@
+import { ProxyError } from '../errors.ts'
+import { isObject, type JsonObject } from '../fold/record.ts'
+import { parseExact } from '../json/exact.ts'
+import { memberText } from '../json/splice.ts'
+import { readTrouble } from './trouble.ts'
+
+/** A plain JSON answer, as text and parsed. */
+export interface PlainAnswer {
+  readonly text: string
+  readonly value: JsonObject
+}
+
+/**
+ * Reads the plain answer of an upstream that ignored `stream: true`.
+ * @throws ProxyError `upstream_error` when it is an error after all, `upstream_invalid` when it is no JSON object
+ */
+export function parseAnswer(text: string): PlainAnswer {
+  const value = parseObject(text)
+  if (!value) throw new ProxyError('upstream_invalid')
+  const trouble = readTrouble(value)
+  if (trouble) throw trouble
+  return { text, value }
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value = parseExact(text)
+    return isObject(value) ? value : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+/**
+ * The error that an upstream answered with instead of an answer. Its own words are passed on only where they have
+ * OpenAI's shape: anything else may be a gateway's page that names internal hosts.
+ */
+export function explainRefusal(status: number, text: string, retryAfter: number | undefined): ProxyError {
+  const value = parseObject(text)
+  const trouble = value && readTrouble(value)
+  return new ProxyError('upstream_error', {
+    status: status >= 400 ? status : 502,
+    ...(trouble?.details.upstream ? { upstream: trouble.details.upstream } : { message: sentence(status) }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  })
+}
+
+function sentence(status: number): string {
+  return `The upstream answered ${status} and gave no reason that can be passed on.`
+}
+
+/** The usage object of a plain answer, found without building the rest of it, which may be megabytes of numbers. */
+export function usageTextOf(text: string): JsonObject | undefined {
+  const usage = memberText(text, 'usage')
+  return usage === undefined ? undefined : parseObject(usage)
+}

@@ -1,0 +1,53 @@
+import { isObject, type JsonObject, own } from '../fold/record.ts'
+import { memberText, splice } from '../json/splice.ts'
+import type { Api } from './api.ts'
+
+/** A request body as the client sent it, and as it was read. */
+export interface Asked {
+  readonly text: string
+  readonly value: Readonly<JsonObject>
+}
+
+export interface AskOptions {
+  /** The body goes to an API that answers in one piece: only the model may be changed. */
+  readonly stream: boolean
+  /** Ask for the chunk with the token counts. */
+  readonly includeUsage: boolean
+  /** The upstream's own name for the model. */
+  readonly model: string | undefined
+}
+
+/**
+ * The body that goes upstream: the client's own text, in which only the members that the proxy sets are changed.
+ * It is spliced, not written anew, so that a 20-digit seed, `1.0`, duplicate keys and escapes arrive as they were sent.
+ */
+export function ask(api: Api, asked: Asked, options: AskOptions): string {
+  const changes: Record<string, string> = {}
+  if (options.model !== undefined && options.model !== own(asked.value, 'model')) {
+    changes.model = JSON.stringify(options.model)
+  }
+  if (options.stream) {
+    if (own(asked.value, 'stream') !== true) changes.stream = 'true'
+    if (options.includeUsage && mayAddUsage(api, asked.value)) changes.stream_options = withUsage(asked)
+  }
+  return Object.keys(changes).length === 0 ? asked.text : splice(asked.text, changes, asked.value)
+}
+
+/** Whether the usage chunk is the proxy's to ask for: the API has the option and the client has not set it. */
+export function mayAddUsage(api: Api, value: Readonly<JsonObject>): boolean {
+  if (!api.hasUsageOption) return false
+  const options = own(value, 'stream_options')
+  return !isObject(options) || own(options, 'include_usage') === undefined
+}
+
+/** Whether the client itself asked for the usage chunk. */
+export function wantsUsage(value: Readonly<JsonObject>): boolean {
+  const options = own(value, 'stream_options')
+  return isObject(options) && own(options, 'include_usage') === true
+}
+
+function withUsage({ text, value }: Asked): string {
+  const options = own(value, 'stream_options')
+  const optionsText = isObject(options) ? memberText(text, 'stream_options') : undefined
+  return optionsText === undefined ? '{"include_usage":true}' : splice(optionsText, { include_usage: 'true' })
+}

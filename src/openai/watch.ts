@@ -1,0 +1,96 @@
+import type { ProxyError } from '../errors.ts'
+import type { Usage } from '../facts.ts'
+import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
+import { DONE } from './api.ts'
+import { identityOf } from './chunks.ts'
+import { Quick } from './quick.ts'
+import { readTrouble } from './trouble.ts'
+import { readUsage } from './usage.ts'
+
+/**
+ * Looks at the events of a stream that is passed through: whether it is whole, what it cost, whether it is an error.
+ * It changes nothing and objects to nothing; an event that it cannot read is the client's to judge.
+ */
+export class Watch {
+  done = false
+  usage: Usage | undefined
+  id: string | undefined
+  model: string | undefined
+  /** The first error in the stream. */
+  trouble: ProxyError | undefined
+  private readonly quick = new Quick()
+  /** Each choice's finish reason by its index; null until it has one. */
+  private readonly reasons = new Map<number, string | null>()
+
+  get whole(): boolean {
+    if (this.done) return true
+    return this.reasons.size > 0 && ![...this.reasons.values()].includes(null)
+  }
+
+  get finishReasons(): string[] {
+    return [...this.reasons.values()].filter((reason) => reason !== null)
+  }
+
+  see(data: string, name: string): void {
+    if (this.done) return
+    if (data.startsWith(DONE)) this.done = true
+    else if (this.quick.find(data) === undefined) this.read(data, name)
+  }
+
+  private read(data: string, name: string): void {
+    const event = parse(data)
+    if (!isObject(event)) return
+    this.quick.learn(data, event)
+    this.trouble ??= readTrouble(event, name)
+    this.readIdentity(event)
+    const response = own(event, 'response')
+    const type = own(event, 'type') ?? name
+    if (isObject(response) && isText(type)) this.readResponse(response, type)
+    const choices = own(event, 'choices')
+    if (Array.isArray(choices)) choices.forEach((choice, position) => this.readChoice(choice, position))
+  }
+
+  /** A plain answer that is about to be rendered as a stream. */
+  readPlain(answer: JsonObject): void {
+    this.done = true
+    this.readIdentity(answer)
+    const choices = own(answer, 'choices')
+    if (Array.isArray(choices)) choices.forEach((choice, position) => this.readChoice(choice, position))
+  }
+
+  private readIdentity(event: JsonObject): void {
+    const { id, model } = identityOf(event)
+    this.id ??= id
+    this.model ??= model
+    const groq = own(event, 'x_groq')
+    this.usage =
+      readUsage(own(event, 'usage')) ?? (isObject(groq) ? readUsage(own(groq, 'usage')) : undefined) ?? this.usage
+  }
+
+  private readChoice(choice: Json, position: number): void {
+    if (!isObject(choice)) return
+    const index = Number(own(choice, 'index') ?? position)
+    const reason = own(choice, 'finish_reason')
+    if (isText(reason)) this.reasons.set(index, reason)
+    else if (!this.reasons.has(index) && this.reasons.size < 1024) this.reasons.set(index, null)
+  }
+
+  private readResponse(response: JsonObject, type: string): void {
+    this.readIdentity(response)
+    if (!/^response\.(completed|incomplete|failed|cancelled)$/.test(type)) return
+    this.done = true
+    const status = own(response, 'status')
+    if (isText(status)) this.reasons.set(0, status)
+    const error = own(response, 'error')
+    if (type === 'response.failed') this.trouble ??= readTrouble({ error: error ?? 'failed' })
+  }
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,73 @@
+import type { ProxyError } from '../errors.ts'
+import type { Outcome } from '../facts.ts'
+import type { Verdict } from './breaker.ts'
+
+/** What a failed try means for the request: its error, and whether another try may do better. */
+export interface Failure {
+  readonly error: ProxyError
+  readonly outcome: Outcome
+  readonly retryable: boolean
+  /** The body of an answer that was an error, as it came; for this process only. */
+  readonly refusal: string | undefined
+}
+
+/** Outcomes after which another upstream, or the same a little later, may well answer. */
+const worthAnother: ReadonlySet<Outcome> = new Set<Outcome>([
+  'connect',
+  'connect_timeout',
+  'first_event_timeout',
+  'idle_timeout',
+  'rate_limited',
+  'server_error',
+  'truncated',
+  'invalid',
+])
+
+/** Outcomes that say nothing about the upstream's health: the client's doing, a quota, our own caps. */
+const blameless: ReadonlySet<Outcome> = new Set<Outcome>([
+  'rate_limited',
+  'unauthorized',
+  'client_error',
+  'too_large',
+  'aborted',
+  'lost_hedge',
+])
+
+/**
+ * The one place where a failure is judged.
+ * @param ownKey the upstream's key is the operator's; when it is refused, the client can do nothing about it
+ */
+export function toFailure(error: ProxyError, outcome: Outcome, ownKey: boolean, refusal?: string): Failure {
+  const retryable = worthAnother.has(outcome) || (outcome === 'unauthorized' && ownKey)
+  return { error, outcome, retryable, refusal }
+}
+
+export function verdictOf(outcome: Outcome): Verdict {
+  if (outcome === 'ok') return 'success'
+  return blameless.has(outcome) ? 'none' : 'failure'
+}
+
+/** How an error that a consumer found in the answer counts. */
+export function outcomeOf(error: ProxyError): Outcome {
+  switch (error.code) {
+    case 'upstream_truncated':
+      return 'truncated'
+    case 'upstream_too_large':
+      return 'too_large'
+    case 'upstream_error':
+      return outcomeOfStatus(error.status)
+    case 'client_closed_request':
+      return 'aborted'
+    default:
+      return 'invalid'
+  }
+}
+
+/** How an upstream's HTTP status counts, or the status that an error in its stream names. */
+export function outcomeOfStatus(status: number): Outcome {
+  if (status === 429) return 'rate_limited'
+  if (status === 401 || status === 403) return 'unauthorized'
+  // 408 is the server's own impatience, which another server may not share.
+  if (status >= 500 || status === 408) return 'server_error'
+  return status >= 400 ? 'client_error' : 'invalid'
+}

@@ -1,0 +1,57 @@
+import { ProxyError } from '../errors.ts'
+import { createInflater, type Inflater } from '../sse/inflate.ts'
+import type { Consumer, Flow, Head } from './consumer.ts'
+
+/** Keeps a whole body as it comes: the answers of routes that are not converted, and the errors of all. */
+export class Gather implements Consumer {
+  events = 0
+  readonly committed = false
+  /** Only the end of the body tells that it is whole. */
+  readonly whole = false
+  head: Head | undefined
+  private readonly maxBytes: number
+  private readonly pieces: Buffer[] = []
+  private size = 0
+  private flow: Flow | undefined
+  private inflater: Inflater | undefined
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes
+  }
+
+  get body(): Buffer {
+    return this.pieces.length === 1 ? (this.pieces[0] as Buffer) : Buffer.concat(this.pieces)
+  }
+
+  begin(head: Head, flow: Flow): void {
+    this.head = head
+    this.flow = flow
+    this.inflater = createInflater(head.headers['content-encoding'], {
+      data: (chunk) => this.keep(chunk),
+      end: () => flow.done(),
+      fail: (error) => flow.fail(error),
+      drain: () => flow.resume(),
+    })
+  }
+
+  push(chunk: Buffer): void {
+    if (!this.inflater) this.keep(chunk)
+    else if (!this.inflater.push(chunk)) this.flow?.pause()
+  }
+
+  end(): void {
+    if (this.inflater) this.inflater.end()
+    else this.flow?.done()
+  }
+
+  destroy(): void {
+    this.inflater?.destroy()
+  }
+
+  private keep(chunk: Buffer): void {
+    this.events++
+    this.size += chunk.length
+    this.pieces.push(chunk)
+    if (this.size > this.maxBytes) this.flow?.fail(new ProxyError('upstream_too_large'))
+  }
+}

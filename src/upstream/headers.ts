@@ -1,0 +1,115 @@
+import type { Headers } from '../facts.ts'
+import type { UpstreamConfig } from './upstream.ts'
+
+/**
+ * What the client sends that must not go upstream: the connection's own headers (RFC 9110 §7.6.1), what describes a
+ * body that was read and changed, the secrets of the browser and of this proxy, and where the client comes from.
+ */
+const keptBack: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'host',
+  'expect',
+  'content-length',
+  'content-encoding',
+  'content-type',
+  'accept',
+  'accept-encoding',
+  'authorization',
+  'api-key',
+  'x-api-key',
+  'cookie',
+  'origin',
+  'referer',
+  'forwarded',
+  'via',
+  'x-real-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'x-request-id',
+])
+
+const keptBackPrefixes = ['x-forwarded-', 'sec-', 'cf-', 'access-control-']
+
+/** Written by the tracing's own instrumentation where it is on; passed along as they came where it is not. */
+const tracing: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])
+
+export interface RequestHeaderOptions {
+  readonly client: Headers
+  readonly config: UpstreamConfig
+  readonly requestId: string
+  /** The client's own credentials, where they are meant for the provider. */
+  readonly providerKey: string | undefined
+  /** The tracing adds its own context headers. */
+  readonly traced: boolean
+  readonly hasBody: boolean
+}
+
+/** The headers of a request to an upstream. Its own key wins over the client's, its own headers over all. */
+export function requestHeaders(options: RequestHeaderOptions): Record<string, string> {
+  const { client, config, requestId, providerKey, traced, hasBody } = options
+  const named = connectionHeaders(client)
+  const headers: Record<string, string> = {}
+  for (const name in client) {
+    const value = client[name]
+    if (typeof value !== 'string' || keptBack.has(name) || named?.includes(name)) continue
+    if (traced && tracing.has(name)) continue
+    if (keptBackPrefixes.some((prefix) => name.startsWith(prefix))) continue
+    headers[name] = value
+  }
+  headers.accept = 'text/event-stream, application/json'
+  headers['accept-encoding'] = 'identity'
+  if (hasBody) headers['content-type'] = 'application/json'
+  headers['x-request-id'] = requestId
+  const authorization = config.key === undefined ? providerKey : `Bearer ${config.key}`
+  if (authorization !== undefined) headers.authorization = authorization
+  for (const name in config.headers) headers[name.toLowerCase()] = config.headers[name] as string
+  return headers
+}
+
+/** Further headers that this connection's `Connection` declares to be its own. */
+function connectionHeaders(client: Headers): string[] | undefined {
+  const { connection } = client
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
+  return connection.split(',').map((name) => name.trim().toLowerCase())
+}
+
+/** What an upstream sends back that the client may see; everything else could name internal hosts or set cookies. */
+const passedBack: ReadonlySet<string> = new Set([
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'openai-model',
+  'openai-organization',
+  'openai-processing-ms',
+  'openai-project',
+  'openai-version',
+  'apim-request-id',
+  'x-ms-region',
+  'x-groq-region',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-limit-tokens',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-remaining-tokens',
+  'x-ratelimit-reset-requests',
+  'x-ratelimit-reset-tokens',
+])
+
+/** The upstream's headers that the client gets. The proxy's own, where it sets one of the same name, win. */
+export function responseHeaders(upstream: Headers): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const name in upstream) {
+    const value = upstream[name]
+    if (typeof value === 'string' && passedBack.has(name)) headers[name] = value
+  }
+  return headers
+}

@@ -1,0 +1,205 @@
+import type { Clock } from '../clock.ts'
+import { ProxyError } from '../errors.ts'
+import type { AttemptFacts, Facts } from '../facts.ts'
+import type { Attempt, Call } from './attempt.ts'
+import type { Balancer, Lease } from './balancer.ts'
+import type { RetryBudget } from './budget.ts'
+import { type Failure, verdictOf } from './classify.ts'
+import { hedge } from './hedge.ts'
+import type { Upstream } from './upstream.ts'
+
+/** What one request wants of the upstreams, whichever of them it will be. */
+export interface Order<Made extends Call> {
+  readonly facts: Facts
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal
+  /** The clock's time at which the request as a whole is over. */
+  readonly deadlineAt: number
+  readonly model: string | undefined
+  readonly hashKey: string | undefined
+  /** Makes the call for one upstream; a new consumer each time, so that nothing of a failed try is left. */
+  prepare(upstream: Upstream, model: string | undefined, signal: AbortSignal): Made
+  /** Whether the refusal was only about something that the proxy had added, which the next call will leave out. */
+  adapts(upstream: Upstream, failure: Failure, call: Made): boolean
+}
+
+export interface PersistParts {
+  readonly balancer: Balancer
+  readonly attempt: Attempt
+  readonly budget: RetryBudget
+  readonly clock: Clock
+  /** 0 ≤ random() < 1. */
+  readonly random: () => number
+  readonly maxAttempts: number
+  /** 0 = never ask a second upstream while the first is only late. */
+  readonly hedgeAfterMs: number
+}
+
+/** One try, before it has ended. */
+export interface Run<Made extends Call> {
+  readonly call: Made
+  readonly lease: Lease
+  readonly facts: AttemptFacts
+}
+
+/** The try that answered, or the failure of the one that did not. */
+export interface Ended<Made extends Call> extends Run<Made> {
+  readonly failure: Failure | undefined
+}
+
+const BACKOFF_BASE_MS = 100
+const BACKOFF_MAX_MS = 2000
+
+/** Asks upstream after upstream until one answers, within attempts, budget and time. */
+export class Persist {
+  private readonly parts: PersistParts
+
+  constructor(parts: PersistParts) {
+    this.parts = parts
+  }
+
+  /** @throws ProxyError the last failure, when no further try is allowed or possible */
+  async run<Made extends Call>(order: Order<Made>): Promise<Run<Made>> {
+    this.parts.budget.request()
+    const tried = new Set<Upstream>()
+    let failure: Failure | undefined
+    for (;;) {
+      const lease = await this.lease(order, tried, failure)
+      tried.add(lease.upstream)
+      const ended = await this.once(order, lease, tried)
+      if (!ended.failure) return ended
+      failure = ended.failure
+      if (!this.mayGoOn(order, ended, failure)) throw failure.error
+      ended.facts.retried = true
+    }
+  }
+
+  /** A place at the next upstream. Where only those are left that have failed already, it waits a little first. */
+  private async lease<Made extends Call>(order: Order<Made>, tried: Set<Upstream>, failure?: Failure): Promise<Lease> {
+    const lease = this.pick(order, tried, failure)
+    if (!failure || !tried.has(lease.upstream)) return lease
+    lease.end('none')
+    await this.backOff(order)
+    return this.pick(order, tried, failure)
+  }
+
+  private pick<Made extends Call>(order: Order<Made>, tried: Set<Upstream>, failure?: Failure): Lease {
+    try {
+      return this.parts.balancer.pick({ model: order.model, hashKey: order.hashKey, tried })
+    } catch (error) {
+      // The upstream's own words tell the client more than that nobody is left to ask.
+      throw failure?.error ?? error
+    }
+  }
+
+  private async once<Made extends Call>(order: Order<Made>, lease: Lease, tried: Set<Upstream>): Promise<Ended<Made>> {
+    const { hedgeAfterMs, clock, budget } = this.parts
+    let ended: Ended<Made>
+    if (hedgeAfterMs > 0) {
+      ended = await hedge<Made>({
+        clock,
+        afterMs: hedgeAfterMs,
+        signal: order.signal,
+        start: (lease, signal) => this.start(order, lease, signal),
+        first: lease,
+        second: () => this.secondLease(order, tried, budget),
+      })
+    } else {
+      const { run, end } = this.start(order, lease, order.signal)
+      ended = { ...run, failure: await end }
+    }
+    return this.adapted(order, ended)
+  }
+
+  /** Asks the same upstream again when it refused only what the proxy had added; that is no retry of its failure. */
+  private async adapted<Made extends Call>(order: Order<Made>, ended: Ended<Made>): Promise<Ended<Made>> {
+    const { failure, call, lease } = ended
+    if (!failure || !order.adapts(lease.upstream, failure, call)) return ended
+    const again: Lease = { ...lease, upstream: lease.upstream, end: lease.upstream.enter() }
+    const { run, end } = this.start(order, again, order.signal)
+    return { ...run, failure: await end }
+  }
+
+  private start<Made extends Call>(
+    order: Order<Made>,
+    lease: Lease,
+    signal: AbortSignal,
+  ): { run: Run<Made>; end: Promise<Failure | undefined> } {
+    const { upstream, model } = lease
+    const facts = newAttempt(upstream.name, this.parts.clock.now())
+    order.facts.attempts.push(facts)
+    const call = order.prepare(upstream, model, signal)
+    const end = this.parts.attempt(upstream, call, facts).then((failure) => {
+      lease.end(verdictOf(facts.outcome ?? 'aborted'))
+      // A lost hedge ran beside the try that answered; its time was not waited for.
+      if (facts.outcome !== 'lost_hedge') order.facts.upstreamMs += facts.waitedMs
+      return failure
+    })
+    return { run: { call, lease, facts }, end }
+  }
+
+  /** Another upstream for a hedge, if there is one and the budget allows it. */
+  private secondLease<Made extends Call>(
+    order: Order<Made>,
+    tried: Set<Upstream>,
+    budget: RetryBudget,
+  ): Lease | undefined {
+    if (order.facts.attempts.length >= this.parts.maxAttempts) return undefined
+    try {
+      const lease = this.parts.balancer.pick({ model: order.model, hashKey: order.hashKey, tried })
+      if (!tried.has(lease.upstream) && budget.tryRetry()) {
+        tried.add(lease.upstream)
+        return lease
+      }
+      lease.end('none')
+      return undefined
+    } catch (error) {
+      // Nobody else can be asked: the first try is left to run on alone.
+      if (error instanceof ProxyError) return undefined
+      throw error
+    }
+  }
+
+  private mayGoOn<Made extends Call>(order: Order<Made>, { call }: Run<Made>, failure: Failure): boolean {
+    return (
+      failure.retryable &&
+      !call.consumer.committed &&
+      !order.signal.aborted &&
+      order.facts.attempts.length < this.parts.maxAttempts &&
+      this.parts.clock.now() < order.deadlineAt &&
+      this.parts.budget.tryRetry()
+    )
+  }
+
+  /** Full jitter (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/). */
+  private backOff<Made extends Call>({ facts, signal, deadlineAt }: Order<Made>): Promise<void> {
+    const { clock, random } = this.parts
+    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** facts.attempts.length, deadlineAt - clock.now())
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        cancel()
+        reject(new ProxyError('client_closed_request'))
+      }
+      const cancel = clock.after(random() * ceiling, () => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      })
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+}
+
+function newAttempt(upstream: string, startedAt: number): AttemptFacts {
+  return {
+    upstream,
+    startedAt,
+    firstEventAt: undefined,
+    endedAt: undefined,
+    status: undefined,
+    outcome: undefined,
+    events: 0,
+    bytes: 0,
+    waitedMs: 0,
+    retried: false,
+  }
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts'
+
+/** The layers of waiting for one answer, in milliseconds. */
+export interface Patience {
+  /** From the dispatch to the first event with data. */
+  readonly firstEventMs: number
+  /** Between two events with data. */
+  readonly idleMs: number
+  /** The clock's time at which the request as a whole is over. */
+  readonly deadlineAt: number
+}
+
+export type TimeoutKind = 'first_event_timeout' | 'idle_timeout' | 'total_timeout'
+
+/**
+ * Ends a try that waits in vain. One alarm for all layers, set again only when it goes off: an event merely notes the
+ * time, since arming a timer for each of thousands of events would cost more than folding them.
+ */
+export class Watchdog {
+  private readonly clock: Clock
+  private readonly patience: Patience
+  private readonly onTimeout: (kind: TimeoutKind) => void
+  private readonly startedAt: number
+  private lastEventAt: number | undefined
+  private paused = false
+  private cancel: (() => void) | undefined
+
+  constructor(clock: Clock, patience: Patience, onTimeout: (kind: TimeoutKind) => void) {
+    this.clock = clock
+    this.patience = patience
+    this.onTimeout = onTimeout
+    this.startedAt = clock.now()
+    this.arm()
+  }
+
+  /** Notes an event with data. */
+  feed(): void {
+    this.lastEventAt = this.clock.now()
+  }
+
+  /** While the client is slow, the upstream is not to blame for silence; the total time runs on. */
+  pause(): void {
+    this.paused = true
+  }
+
+  resume(): void {
+    this.paused = false
+    if (this.lastEventAt !== undefined) this.lastEventAt = this.clock.now()
+  }
+
+  stop(): void {
+    this.cancel?.()
+    this.cancel = undefined
+  }
+
+  private arm(): void {
+    const { at } = this.next()
+    this.cancel = this.clock.after(Math.max(1, at - this.clock.now()), () => this.check())
+  }
+
+  private check(): void {
+    const { at, kind } = this.next()
+    if (this.clock.now() < at) this.arm()
+    else this.onTimeout(kind)
+  }
+
+  private next(): { at: number; kind: TimeoutKind } {
+    const total = { at: this.patience.deadlineAt, kind: 'total_timeout' as const }
+    const silence =
+      this.lastEventAt === undefined
+        ? { at: this.startedAt + this.patience.firstEventMs, kind: 'first_event_timeout' as const }
+        : {
+            at: (this.paused ? this.clock.now() : this.lastEventAt) + this.patience.idleMs,
+            kind: 'idle_timeout' as const,
+          }
+    return silence.at < total.at ? silence : total
+  }
+}
