@@ -18,6 +18,9 @@ export type Route =
   | '/health/ready'
   | 'other'
 
+/** The routes that exist at the upstreams as well. */
+export type ApiRoute = Extract<Route, `/v1/${string}`>
+
 /** How one try at one upstream ended: the `outcome` label of `proxy_upstream_attempts_total`. */
 export type Outcome =
   | 'ok'

@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts'
-import { type PlainAnswer, parseAnswer } from '../openai/answer.ts'
-import type { Fold } from '../openai/api.ts'
+import { type PlainAnswer, parseAnswer, summaryOf } from '../openai/answer.ts'
+import type { Fold, Summary } from '../openai/api.ts'
 import type { Consumer, Flow, Head } from '../upstream/consumer.ts'
 import { BodyReader, type BodySink, type ReaderCaps } from './reader.ts'
 
@@ -11,12 +11,15 @@ export class Collect implements Consumer, BodySink {
   readonly fold: Fold
   /** The answer of an upstream that ignored `stream: true`, as it came. */
   plain: PlainAnswer | undefined
+  private readonly note: (summary: Summary) => void
   private readonly reader: BodyReader
   head: Head | undefined
   private flow: Flow | undefined
 
-  constructor(fold: Fold, caps: ReaderCaps) {
+  /** @param note told what a whole answer says of itself, before the try is over */
+  constructor(fold: Fold, caps: ReaderCaps, note: (summary: Summary) => void) {
     this.fold = fold
+    this.note = note
     this.reader = new BodyReader(this, caps)
   }
 
@@ -51,17 +54,23 @@ export class Collect implements Consumer, BodySink {
   }
 
   onBatch(): void {
-    if (this.fold.done) this.flow?.done()
+    if (this.fold.done) this.finish()
   }
 
   /** @throws ProxyError `upstream_truncated` */
   onStreamEnd(): void {
     if (!this.fold.whole) throw new ProxyError('upstream_truncated', noEvents(this.events))
-    this.flow?.done()
+    this.finish()
   }
 
   onJson(body: Buffer): void {
     this.plain = parseAnswer(body.toString())
+    this.note(summaryOf(this.plain.value))
+    this.flow?.done()
+  }
+
+  private finish(): void {
+    this.note(this.fold.summary())
     this.flow?.done()
   }
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Clock } from '../clock.ts'
 import type { Answer, Facts, Headers } from '../facts.ts'
 import { explainRefusal } from '../openai/answer.ts'
-import type { Api, Fold, Folded } from '../openai/api.ts'
+import type { Api, Fold, Summary } from '../openai/api.ts'
 import { type Asked, ask, mayAddUsage } from '../openai/ask.ts'
 import type { Call } from '../upstream/attempt.ts'
 import type { Failure } from '../upstream/classify.ts'
@@ -44,7 +44,7 @@ export interface ExchangeParts {
   readonly jsonHeartbeatMs: number
   readonly sseHeartbeatMs: number
   /** Makes the answer of a fold; wrapped by the telemetry. */
-  readonly finish: (fold: Fold) => Folded
+  readonly finish: (fold: Fold) => string
 }
 
 /** A call whose consumer is known. */
@@ -79,7 +79,7 @@ export function orderOf<C extends Consumer>(
     prepare(upstream, model, tryOnly) {
       const addedUsage = mayAdd && !upstream.refusesUsageOption
       return {
-        operation: api.operation,
+        request: facts,
         model,
         method: asked ? 'POST' : 'GET',
         path: upstream.addresses.path(api.route, request.query, request.modelId),
@@ -123,6 +123,12 @@ function hashKeyOf({ asked, headers, facts }: Request): string {
     if (typeof candidate === 'string' && candidate !== '') return candidate
   }
   return facts.client
+}
+
+/** Keeps what an answer said of itself. */
+export function note(facts: Facts, { usage, ...response }: Summary): void {
+  facts.usage = usage
+  facts.response = response
 }
 
 /** The headers that every answer from an upstream gets: who gave it, after how many tries, and where the time went. */

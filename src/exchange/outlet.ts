@@ -4,6 +4,8 @@ import type { ServerResponse } from 'node:http'
 export class Outlet {
   private readonly res: ServerResponse
   private readonly headers: () => Record<string, string>
+  /** Body bytes written so far. */
+  bytes = 0
 
   /** @param headers the proxy's own, read once, when the answer begins */
   constructor(res: ServerResponse, headers: () => Record<string, string>) {
@@ -23,6 +25,7 @@ export class Outlet {
 
   /** False when the client reads too slowly and `onDrain` should be awaited. */
   write(bytes: Buffer | string): boolean {
+    this.bytes += bytes.length
     return this.res.write(bytes)
   }
 

@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts'
-import { parseAnswer } from '../openai/answer.ts'
-import { type Api, DONE } from '../openai/api.ts'
+import { parseAnswer, summaryOf } from '../openai/answer.ts'
+import { type Api, DONE, type Summary } from '../openai/api.ts'
 import { Watch } from '../openai/watch.ts'
 import { createUsageStripper, type UsageStripper } from '../sse/strip.ts'
 import type { Consumer, Flow, Head } from '../upstream/consumer.ts'
@@ -20,6 +20,8 @@ export interface RelayOptions {
   readonly includeUsage: boolean
   /** The proxy asked for a usage chunk that the client did not want: it is taken out again. */
   readonly stripUsage: boolean
+  /** Told what the answer said of itself, and the error in it if there was one, before the try is over. */
+  note(summary: Summary, trouble: ProxyError | undefined): void
 }
 
 /**
@@ -27,10 +29,11 @@ export interface RelayOptions {
  * get half an event when the upstream breaks off within it.
  */
 export class Relay implements Consumer, BodySink {
-  readonly watch = new Watch()
+  private readonly watch = new Watch()
   private readonly options: RelayOptions
   private readonly reader: BodyReader
   private readonly stripper: UsageStripper | undefined
+  private summary: Summary | undefined
   private head: Head | undefined
   private flow: Flow | undefined
   private readonly gate = new EventGate()
@@ -75,6 +78,8 @@ export class Relay implements Consumer, BodySink {
     this.reader.destroy()
     this.gate.clear()
     this.ready = []
+    // Also where it broke off: what the stream has said of its cost is charged all the same.
+    if (this.begun) this.options.note(this.summary ?? this.watch.summary(), this.watch.trouble)
   }
 
   onBytes(chunk: Buffer): void {
@@ -112,7 +117,7 @@ export class Relay implements Consumer, BodySink {
     const { api, includeUsage } = this.options
     const { text, value } = parseAnswer(body.toString())
     const rendered = api.render?.(value, { includeUsage }) ?? text
-    this.watch.readPlain(value)
+    this.summary = summaryOf(value)
     this.commit(api.render ? EVENT_STREAM : 'application/json')
     this.write(Buffer.from(rendered))
     this.flow?.done()

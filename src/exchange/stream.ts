@@ -1,8 +1,8 @@
-import { toProxyError } from '../errors.ts'
+import { type ProxyError, toProxyError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import { wantsUsage } from '../openai/ask.ts'
 import { errorEvent } from '../sse/write.ts'
-import { type Exchange, type ExchangeParts, orderOf, provenance, type Request } from './exchange.ts'
+import { type Exchange, type ExchangeParts, note, orderOf, provenance, type Request } from './exchange.ts'
 import { beatEvents } from './heartbeat.ts'
 import { Outlet } from './outlet.ts'
 import { EVENT_STREAM, Relay } from './relay.ts'
@@ -10,19 +10,14 @@ import { EVENT_STREAM, Relay } from './relay.ts'
 /** Passes the upstream's events on as they come. Once the first is written, a failure can only be told as an event. */
 export const stream: Exchange = async (request, parts) => {
   const outlet = openOutlet(request, parts)
-  let relay: Relay | undefined
   const order = orderOf(request, parts, {
     stream: true,
     addUsage: parts.meterStreams,
-    newConsumer(stripUsage) {
-      relay = newRelay(request, parts, outlet, stripUsage)
-      return relay
-    },
+    newConsumer: (stripUsage) => newRelay(request, parts, outlet, stripUsage),
   })
   const stopBeat = beatEvents((comment) => outlet.beat(comment), parts.clock, parts.sseHeartbeatMs)
   try {
-    const { call } = await parts.persist.run(order)
-    relay = call.consumer
+    await parts.persist.run(order)
     outlet.end()
   } catch (thrown) {
     // Without [DONE], so that no client takes what it has for the whole answer.
@@ -33,7 +28,7 @@ export const stream: Exchange = async (request, parts) => {
     throw thrown
   } finally {
     stopBeat()
-    if (relay) noteAnswer(request.facts, relay)
+    request.facts.responseBytes = outlet.bytes
   }
   return undefined
 }
@@ -48,17 +43,22 @@ function openOutlet({ facts, res }: Request, { clock }: ExchangeParts): Outlet {
   }))
 }
 
-function newRelay({ api, asked }: Request, { caps }: ExchangeParts, outlet: Outlet, stripUsage: boolean): Relay {
-  return new Relay({ api, outlet, caps, stripUsage, includeUsage: asked !== undefined && wantsUsage(asked.value) })
+function newRelay({ api, asked, facts }: Request, { caps }: ExchangeParts, outlet: Outlet, stripUsage: boolean): Relay {
+  return new Relay({
+    api,
+    outlet,
+    caps,
+    stripUsage,
+    includeUsage: asked !== undefined && wantsUsage(asked.value),
+    note(summary, trouble) {
+      note(facts, summary)
+      if (trouble) noteTrouble(facts, trouble)
+    },
+  })
 }
 
-/** What the stream said of itself, also where it broke off: the tokens are charged all the same. */
-function noteAnswer(facts: Facts, { watch }: Relay): void {
-  const { id, model, finishReasons } = watch
-  facts.usage = watch.usage
-  facts.response = { finishReasons, ...(id === undefined ? {} : { id }), ...(model === undefined ? {} : { model }) }
-  if (watch.trouble && !facts.failure) {
-    facts.code = watch.trouble.code
-    facts.failure = watch.trouble
-  }
+/** An error that came within the stream has been passed on as it was; it is the request's outcome all the same. */
+function noteTrouble(facts: Facts, trouble: ProxyError): void {
+  facts.code = trouble.code
+  facts.failure = trouble
 }

@@ -1,8 +1,11 @@
 import { ProxyError } from '../errors.ts'
-import { isObject, type JsonObject } from '../fold/record.ts'
+import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { parseExact } from '../json/exact.ts'
 import { memberText } from '../json/splice.ts'
+import type { Summary } from './api.ts'
+import { identityOf } from './chunks.ts'
 import { readTrouble } from './trouble.ts'
+import { readUsage } from './usage.ts'
 
 /** A plain JSON answer, as text and parsed. */
 export interface PlainAnswer {
@@ -48,6 +51,22 @@ export function explainRefusal(status: number, text: string, retryAfter: number 
 
 function sentence(status: number): string {
   return `The upstream answered ${status} and gave no reason that can be passed on.`
+}
+
+/** What a plain answer of any of the APIs says of itself. */
+export function summaryOf(answer: JsonObject): Summary {
+  const choices = own(answer, 'choices')
+  const status = own(answer, 'status')
+  return {
+    ...identityOf(answer),
+    finishReasons: Array.isArray(choices) ? choices.flatMap(reasonOf) : isText(status) ? [status] : [],
+    usage: readUsage(own(answer, 'usage')),
+  }
+}
+
+function reasonOf(choice: Json): string[] {
+  const reason = isObject(choice) ? own(choice, 'finish_reason') : undefined
+  return isText(reason) ? [reason] : []
 }
 
 /** The usage object of a plain answer, found without building the rest of it, which may be megabytes of numbers. */

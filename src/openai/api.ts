@@ -1,10 +1,8 @@
-import type { Route, Usage } from '../facts.ts'
+import type { ApiRoute, Usage } from '../facts.ts'
 import type { JsonObject } from '../fold/record.ts'
 
-/** What a fold leaves behind when its stream is whole. */
-export interface Folded {
-  /** The answer as JSON text. */
-  text: string
+/** What an answer says of itself; the rest of it is the client's alone. */
+export interface Summary {
   id?: string
   model?: string
   finishReasons: string[]
@@ -22,17 +20,17 @@ export interface Fold {
    * @throws ProxyError `upstream_error` for an error in the stream, `upstream_invalid`, `upstream_too_large`
    */
   push(data: string, name: string): void
-  /** @throws ProxyError `upstream_truncated` when the stream ended too early */
-  finish(): Folded
+  summary(): Summary
+  /**
+   * The answer as JSON text. The fold must not be used afterwards.
+   * @throws ProxyError `upstream_truncated` when the stream ended too early
+   */
+  finish(): string
 }
 
 /** One of OpenAI's APIs: how to ask it for a stream, fold that, and render a plain answer as events. */
 export interface Api {
-  readonly route: Route
-  /** The path below an upstream's base address; `:id` stands for the last part of the client's path. */
-  readonly path: string
-  /** `gen_ai.operation.name` of OpenTelemetry's semantic conventions. */
-  readonly operation: string
+  readonly route: ApiRoute
   /** Whether the API has `stream_options.include_usage`. */
   readonly hasUsageOption: boolean
   newFold?(maxAnswerBytes: number): Fold

@@ -6,8 +6,6 @@ import { renderChat } from './render-chat.ts'
 /** https://platform.openai.com/docs/api-reference/chat */
 export const chat: Api = {
   route: '/v1/chat/completions',
-  path: '/chat/completions',
-  operation: 'chat',
   hasUsageOption: true,
   newFold: (maxAnswerBytes) => new ChunkFold(maxAnswerBytes, finishChat),
   render: renderChat,

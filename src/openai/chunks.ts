@@ -5,7 +5,7 @@ import { assertWhole, finishReasons, isFinished, usageOf } from '../fold/finish.
 import { mergeChunk } from '../fold/merge.ts'
 import { isObject, isText, type JsonObject, own } from '../fold/record.ts'
 import { parseExact } from '../json/exact.ts'
-import { DONE, type Fold, type Folded } from './api.ts'
+import { DONE, type Fold, type Summary } from './api.ts'
 import { Quick } from './quick.ts'
 import { readTrouble } from './trouble.ts'
 import { readUsage } from './usage.ts'
@@ -49,12 +49,14 @@ export class ChunkFold implements Fold {
     if (name === '') this.quick.learn(data, chunk)
   }
 
-  finish(): Folded {
+  summary(): Summary {
+    const { draft } = this
+    return { ...identityOf(draft.top), finishReasons: finishReasons(draft), usage: readUsage(usageOf(draft)) }
+  }
+
+  finish(): string {
     assertWhole(this.draft, this.done)
-    const usage = readUsage(usageOf(this.draft))
-    const reasons = finishReasons(this.draft)
-    const answer = this.toAnswer(this.draft)
-    return { text: writeAnswer(answer), ...identityOf(answer), finishReasons: reasons, usage }
+    return writeAnswer(this.toAnswer(this.draft))
   }
 }
 

@@ -6,8 +6,6 @@ import { renderCompletion } from './render-completions.ts'
 /** The legacy API: https://platform.openai.com/docs/api-reference/completions */
 export const completions: Api = {
   route: '/v1/completions',
-  path: '/completions',
-  operation: 'text_completion',
   hasUsageOption: true,
   newFold: (maxAnswerBytes) => new ChunkFold(maxAnswerBytes, finishCompletion),
   render: renderCompletion,

@@ -2,7 +2,7 @@ import { ProxyError } from '../errors.ts'
 import { Meter } from '../fold/draft.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { memberText } from '../json/splice.ts'
-import { type Api, DONE, type Fold, type Folded } from './api.ts'
+import { type Api, DONE, type Fold, type Summary } from './api.ts'
 import { identityOf, parseEvent, writeAnswer } from './chunks.ts'
 import { renderResponse } from './render-responses.ts'
 import { readTrouble, troubleOf } from './trouble.ts'
@@ -11,8 +11,6 @@ import { readUsage } from './usage.ts'
 /** https://platform.openai.com/docs/api-reference/responses-streaming */
 export const responses: Api = {
   route: '/v1/responses',
-  path: '/responses',
-  operation: 'chat',
   hasUsageOption: false,
   newFold: (maxAnswerBytes) => new ResponseFold(maxAnswerBytes),
   render: renderResponse,
@@ -27,7 +25,6 @@ class ResponseFold implements Fold {
   /** Items that were finished on the way, by `output_index`, for back ends whose terminal event has none. */
   private readonly items = new Map<number, Json>()
   private answer: { text: string; value: JsonObject } | undefined
-  private sawEvent = false
 
   constructor(maxAnswerBytes: number) {
     this.meter = new Meter(maxAnswerBytes)
@@ -43,7 +40,6 @@ class ResponseFold implements Fold {
 
   push(data: string, name: string): void {
     if (this.answer || data.startsWith(DONE)) return
-    this.sawEvent = true
     this.take(data, parseEvent(data), name)
   }
 
@@ -84,20 +80,20 @@ class ResponseFold implements Fold {
     this.items.set(typeof index === 'number' ? index : this.items.size, item)
   }
 
-  finish(): Folded {
-    if (!this.answer) {
-      throw new ProxyError('upstream_truncated', {
-        ...(this.sawEvent ? {} : { message: 'The upstream ended its stream without a single event.' }),
-      })
-    }
-    const { text, value } = this.answer
+  summary(): Summary {
+    const value = this.answer?.value ?? {}
     const status = own(value, 'status')
     return {
-      text: this.lacksItems(value) ? writeAnswer({ ...value, output: this.itemsInOrder() }) : text,
       ...identityOf(value),
       finishReasons: isText(status) ? [status] : [],
       usage: readUsage(own(value, 'usage')),
     }
+  }
+
+  finish(): string {
+    if (!this.answer) throw new ProxyError('upstream_truncated')
+    const { text, value } = this.answer
+    return this.lacksItems(value) ? writeAnswer({ ...value, output: this.itemsInOrder() }) : text
   }
 
   private lacksItems(value: JsonObject): boolean {

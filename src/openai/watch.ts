@@ -1,7 +1,7 @@
 import type { ProxyError } from '../errors.ts'
 import type { Usage } from '../facts.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
-import { DONE } from './api.ts'
+import { DONE, type Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
 import { Quick } from './quick.ts'
 import { readTrouble } from './trouble.ts'
@@ -13,12 +13,12 @@ import { readUsage } from './usage.ts'
  */
 export class Watch {
   done = false
-  usage: Usage | undefined
-  id: string | undefined
-  model: string | undefined
   /** The first error in the stream. */
   trouble: ProxyError | undefined
   private readonly quick = new Quick()
+  private id: string | undefined
+  private model: string | undefined
+  private usage: Usage | undefined
   /** Each choice's finish reason by its index; null until it has one. */
   private readonly reasons = new Map<number, string | null>()
 
@@ -27,8 +27,10 @@ export class Watch {
     return this.reasons.size > 0 && ![...this.reasons.values()].includes(null)
   }
 
-  get finishReasons(): string[] {
-    return [...this.reasons.values()].filter((reason) => reason !== null)
+  summary(): Summary {
+    const { id, model, usage } = this
+    const finishReasons = [...this.reasons.values()].filter((reason) => reason !== null)
+    return { finishReasons, usage, ...(id === undefined ? {} : { id }), ...(model === undefined ? {} : { model }) }
   }
 
   see(data: string, name: string): void {
@@ -47,15 +49,8 @@ export class Watch {
     const type = own(event, 'type') ?? name
     if (isObject(response) && isText(type)) this.readResponse(response, type)
     const choices = own(event, 'choices')
-    if (Array.isArray(choices)) choices.forEach((choice, position) => this.readChoice(choice, position))
-  }
-
-  /** A plain answer that is about to be rendered as a stream. */
-  readPlain(answer: JsonObject): void {
-    this.done = true
-    this.readIdentity(answer)
-    const choices = own(answer, 'choices')
-    if (Array.isArray(choices)) choices.forEach((choice, position) => this.readChoice(choice, position))
+    if (!Array.isArray(choices)) return
+    for (const [position, choice] of choices.entries()) this.readChoice(choice, position)
   }
 
   private readIdentity(event: JsonObject): void {

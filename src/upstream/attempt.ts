@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { ProxyError, toProxyError } from '../errors.ts'
-import type { AttemptFacts, Headers, Outcome } from '../facts.ts'
+import type { AttemptFacts, Facts, Headers, Outcome } from '../facts.ts'
 import { type Failure, outcomeOf, outcomeOfStatus, toFailure } from './classify.ts'
 import type { Consumer, Flow } from './consumer.ts'
 import { Gather } from './gather.ts'
@@ -11,8 +11,9 @@ import { type Patience, type TimeoutKind, Watchdog } from './watchdog.ts'
 
 /** One request as it goes to one upstream. */
 export interface Call {
-  /** `gen_ai.operation.name`, and the upstream's name for the model; for the span. */
-  readonly operation: string
+  /** The request that it is a try of. */
+  readonly request: Facts
+  /** The upstream's own name for the model. */
   readonly model: string | undefined
   readonly method: 'GET' | 'POST'
   readonly path: string

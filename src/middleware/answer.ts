@@ -1,0 +1,21 @@
+import type { Clock } from '../clock.ts'
+import { provenance } from '../exchange/exchange.ts'
+import type { Stage } from '../facts.ts'
+
+/** Writes the answer that `forward` has left; a stream has written itself. */
+export function answer(clock: Clock): Stage {
+  return async (ctx, next) => {
+    const { answer, facts } = ctx.state
+    const { res } = ctx
+    if (answer && !res.destroyed) {
+      const length = Buffer.byteLength(answer.body)
+      // White space may have gone out before, to keep the connection alive: then the status has gone with it.
+      if (!res.headersSent) {
+        res.writeHead(answer.status, { ...answer.headers, ...provenance(facts, clock), 'content-length': length })
+      }
+      res.end(answer.body)
+      facts.responseBytes = length
+    }
+    await next()
+  }
+}
