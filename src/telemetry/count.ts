@@ -1,0 +1,73 @@
+import { errorTable } from '../errors.ts'
+import type { AttemptFacts, Facts } from '../facts.ts'
+import { methodLabel, statusLabel } from './bounded.ts'
+import type { EndedRequest } from './ended.ts'
+import { operationOf, phaseOf } from './genai.ts'
+import type { Metrics } from './metrics.ts'
+import type { Exemplar } from './registry.ts'
+
+/** Counts a request that is over, its tries and its tokens. */
+export function count(metrics: Metrics, ended: EndedRequest, exemplar: Exemplar | undefined): void {
+  const { facts, totalMs, overheadMs, status, code } = ended
+  const { route, mode } = facts
+  metrics.requestDuration(totalMs / 1000, exemplar, route, methodLabel(facts.method), statusLabel(status), mode)
+  metrics.overhead(overheadMs / 1000, undefined, mode)
+  if (code !== undefined && errorTable[code].blame !== 'upstream') metrics.rejected(1, code)
+  countLimits(metrics, facts)
+  const model = metrics.model(facts.model)
+  for (const attempt of facts.attempts) countAttempt(metrics, facts, attempt, model, exemplar)
+  countTokens(metrics, facts, model)
+}
+
+function countLimits(metrics: Metrics, { limit }: Facts): void {
+  if (limit === undefined) return
+  if (limit.refusedBy !== undefined) metrics.rateLimitDecisions(1, limit.refusedBy, 'refused')
+  // Of limits behind the one that refused, nothing is known.
+  if (!limit.ok) return
+  if (limit.requests) metrics.rateLimitDecisions(1, 'requests', 'allowed')
+  if (limit.tokens) metrics.rateLimitDecisions(1, 'tokens', 'allowed')
+}
+
+function countAttempt(
+  metrics: Metrics,
+  facts: Facts,
+  attempt: AttemptFacts,
+  model: string,
+  exemplar: Exemplar | undefined,
+): void {
+  const upstream = metrics.upstream(attempt.upstream)
+  const outcome = attempt.outcome ?? 'aborted'
+  metrics.attempts(1, upstream, outcome)
+  if (attempt.retried) metrics.retries(1, outcome, phaseOf(attempt))
+  metrics.streamEvents(attempt.events, upstream)
+  metrics.streamBytes(attempt.bytes, upstream)
+  const operation = operationOf(facts.route)
+  if (operation === undefined || attempt.endedAt === undefined) return
+  const failure = outcome === 'ok' ? '' : outcome
+  const labels = [operation, metrics.provider(attempt.upstream), model, upstream, failure] as const
+  observeTimes(metrics, attempt, attempt.endedAt, exemplar, labels)
+}
+
+type GenAiLabels = readonly [operation: string, provider: string, model: string, upstream: string, error: string]
+
+function observeTimes(
+  metrics: Metrics,
+  { startedAt, firstEventAt, events }: AttemptFacts,
+  endedAt: number,
+  exemplar: Exemplar | undefined,
+  labels: GenAiLabels,
+): void {
+  metrics.operationDuration((endedAt - startedAt) / 1000, exemplar, ...labels)
+  if (firstEventAt === undefined) return
+  metrics.timeToFirstChunk((firstEventAt - startedAt) / 1000, exemplar, ...labels)
+  // One event has no time between; the mean of the others needs no look at the clock for each of them.
+  if (events > 1) metrics.timePerChunk((endedAt - firstEventAt) / 1000 / (events - 1), exemplar, ...labels)
+}
+
+function countTokens(metrics: Metrics, { usage }: Facts, model: string): void {
+  if (usage === undefined) return
+  metrics.tokens(usage.input, 'input', model)
+  metrics.tokens(usage.output, 'output', model)
+  metrics.tokens(usage.cached, 'cached', model)
+  metrics.tokens(usage.reasoning, 'reasoning', model)
+}

@@ -1,0 +1,122 @@
+import { type Context, context, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { Clock } from '../clock.ts'
+import { toProxyError } from '../errors.ts'
+import type { Stage } from '../facts.ts'
+import type { Metrics } from './metrics.ts'
+import { type StageName, stageAttributes, stageTable } from './span-table.ts'
+
+/** A tracer by name only; it makes nothing until the SDK has been started, and real spans afterwards. */
+export const tracer = trace.getTracer('openai-proxy')
+
+/** How a stage ended; anything but `ok` is said by the one stage where the error arose. */
+export type StageOutcome = 'ok' | 'rejected' | 'failed' | 'aborted'
+
+interface Gauges {
+  readonly metrics: Pick<Metrics, 'stageDuration'>
+  readonly clock: Clock
+}
+
+export interface Instruments {
+  /** The stage with its span (inclusive) and the metric of its own time (less what it waited in `next`). */
+  stage(name: StageName, inner: Stage): Stage
+  /** The same for a synchronous part of the work, such as `fold`, that is no stage of the stack. */
+  traceSync<Args extends unknown[], Result>(
+    name: StageName,
+    inner: (...args: Args) => Result,
+  ): (...args: Args) => Result
+}
+
+// Errors whose stage has been found: on their way up through the stages above they mark nothing any more.
+const claimed = new WeakSet<object>()
+
+/**
+ * The wrappers with which `app.ts` makes stages visible; what they wrap does not know of it.
+ * A request that is not sampled gets no spans: it pays for looks at the clock and one observation a stage.
+ */
+export function createInstruments(gauges: Gauges): Instruments {
+  return {
+    stage: (name, inner) => wrapStage(gauges, name, inner),
+    traceSync: (name, inner) => wrapSync(gauges, name, inner),
+  }
+}
+
+function wrapStage(gauges: Gauges, name: StageName, inner: Stage): Stage {
+  const { clock } = gauges
+  return async (ctx, next) => {
+    let waited = 0
+    const timedNext = async () => {
+      const from = clock.now()
+      try {
+        await next()
+      } finally {
+        waited += clock.now() - from
+      }
+    }
+    const active = context.active()
+    const span = openSpan(name, active)
+    const from = clock.now()
+    let outcome: StageOutcome = 'ok'
+    try {
+      if (span === undefined) await inner(ctx, timedNext)
+      else await context.with(trace.setSpan(active, span), inner, undefined, ctx, timedNext)
+    } catch (thrown) {
+      outcome = claim(thrown, span)
+      throw thrown
+    } finally {
+      close(gauges, name, outcome, clock.now() - from - waited, span)
+    }
+  }
+}
+
+function wrapSync<Args extends unknown[], Result>(
+  gauges: Gauges,
+  name: StageName,
+  inner: (...args: Args) => Result,
+): (...args: Args) => Result {
+  const { clock } = gauges
+  return (...args) => {
+    const span = openSpan(name, context.active())
+    const from = clock.now()
+    let outcome: StageOutcome = 'ok'
+    try {
+      return inner(...args)
+    } catch (thrown) {
+      outcome = claim(thrown, span)
+      throw thrown
+    } finally {
+      close(gauges, name, outcome, clock.now() - from, span)
+    }
+  }
+}
+
+function close({ metrics }: Gauges, name: StageName, outcome: StageOutcome, ms: number, span: Span | undefined): void {
+  metrics.stageDuration(ms / 1000, undefined, name, outcome)
+  span?.end()
+}
+
+/** The outcome of a stage that threw, and the mark on its span, if the error arose in it and not below. */
+function claim(thrown: unknown, span: Span | undefined): StageOutcome {
+  if (typeof thrown === 'object' && thrown !== null) {
+    if (claimed.has(thrown)) return 'ok'
+    claimed.add(thrown)
+  }
+  const { code, blame } = toProxyError(thrown)
+  if (code === 'client_closed_request') return 'aborted'
+  markFailed(span, code)
+  return blame === 'client' ? 'rejected' : 'failed'
+}
+
+/** Marks a span as failed by a code. Never by a message: that may hold what an upstream or a client wrote. */
+export function markFailed(span: Span | undefined, code: string): void {
+  span?.setAttribute(stageAttributes.error.name, code)
+  span?.setStatus({ code: SpanStatusCode.ERROR })
+}
+
+/** Whether what runs now belongs to a request whose spans are kept. */
+export function isSampled(active: Context): boolean {
+  return trace.getSpan(active)?.isRecording() ?? false
+}
+
+function openSpan(name: StageName, active: Context): Span | undefined {
+  return stageTable[name].span && isSampled(active) ? tracer.startSpan(name, undefined, active) : undefined
+}

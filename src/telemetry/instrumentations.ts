@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http'
+import { context, propagation, trace } from '@opentelemetry/api'
+import type { InstrumentationConfigMap } from '@opentelemetry/auto-instrumentations-node'
+
+// Asked for every few seconds by orchestrators and scrapers; as traces they would bury the requests.
+const UNTRACED = /^\/(?:health|metrics|status|reload|debug)(?:[/?]|$)/
+
+/** How the instrumentations behave that are on. Which are on is said by `OTEL_NODE_ENABLED_INSTRUMENTATIONS`. */
+export function instrumentationOptions(): InstrumentationConfigMap {
+  return {
+    '@opentelemetry/instrumentation-http': {
+      ignoreIncomingRequestHook: ({ url = '/' }: IncomingMessage) => UNTRACED.test(url),
+      // Upstreams are asked by undici, which has its own; nothing else here asks over node:http but the exporter.
+      disableOutgoingRequestInstrumentation: true,
+    },
+    '@opentelemetry/instrumentation-undici': {
+      // A probe of an upstream belongs to no request.
+      requireParentforSpans: true,
+      ignoreRequestHook: onlyPropagate,
+    },
+    // The log has the trace's ids by its own means; this one is for operators who send logs by OTLP.
+    '@opentelemetry/instrumentation-pino': {},
+  }
+}
+
+interface OutgoingRequest {
+  readonly addHeader?: (name: string, value: string) => void
+}
+
+/**
+ * Hands the trace context of a request that is not sampled on to the upstream, and leaves the rest of the
+ * instrumentation's work undone: URL and headers parsed for a span that nobody will see.
+ */
+function onlyPropagate(request: OutgoingRequest): boolean {
+  const active = context.active()
+  const span = trace.getSpan(active)
+  if (span === undefined || span.isRecording()) return false
+  propagation.inject(active, request, { set: (to, name, value) => to.addHeader?.(name, value) })
+  return true
+}

@@ -1,0 +1,93 @@
+import { Bounded, NONE } from './bounded.ts'
+import { providerOf } from './genai.ts'
+import { metricTable as table } from './metric-table.ts'
+import { counter, gauge, histogram, openMetricsRegistry, readCounter } from './registry.ts'
+import { runtimeMetrics } from './runtime.ts'
+import { readSnapshot, type Snapshot } from './snapshot.ts'
+
+export type CircuitState = 'closed' | 'half_open' | 'open'
+
+const circuitNumbers: Readonly<Record<CircuitState, number>> = { closed: 0, half_open: 1, open: 2 }
+
+/** What is true of an upstream now; read when the metrics are read, never pushed. */
+export interface UpstreamState {
+  readonly name: string
+  readonly inFlight: number
+  readonly circuit: CircuitState
+}
+
+export interface MetricsOptions {
+  /** The worker's slot in the cluster, the same for the process that replaces it. */
+  readonly worker: string
+  readonly version: string
+  /** The models and upstreams that the configuration names; each keeps its own label however many others come. */
+  readonly models: Iterable<string>
+  readonly upstreams: Iterable<{ readonly name: string; readonly origin: string }>
+  readonly inFlight: () => number
+  readonly upstreamStates: () => Iterable<UpstreamState>
+  /** Spans lost so far, by reason. */
+  readonly spansDropped: () => Iterable<readonly [total: number, reason: string]>
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/**
+ * A worker's metrics. Everything that is counted takes its amount or seconds first, then the labels in the
+ * table's order; `model` and `upstream` turn names into labels that cannot grow without bound.
+ */
+export function createMetrics(options: MetricsOptions) {
+  const registry = openMetricsRegistry()
+  const upstreams = [...options.upstreams]
+  const models = new Bounded(options.models)
+  const names = new Bounded(upstreams.map(({ name }) => name))
+  const providers = new Map(upstreams.map(({ name, origin }) => [name, providerOf(origin)]))
+
+  readWhenScraped(registry, options)
+  runtimeMetrics(registry, options.worker)
+  return {
+    registry,
+    model: (name: string | undefined): string => models.label(name),
+    upstream: (name: string): string => names.label(name),
+    provider: (upstream: string): string => providers.get(upstream) ?? NONE,
+    requestDuration: histogram(registry, table.requestDuration),
+    stageDuration: histogram(registry, table.stageDuration),
+    overhead: histogram(registry, table.overhead),
+    attempts: counter(registry, table.attempts),
+    retries: counter(registry, table.retries),
+    circuitTransitions: counter(registry, table.circuitTransitions),
+    rateLimitDecisions: counter(registry, table.rateLimitDecisions),
+    rejected: counter(registry, table.rejected),
+    streamEvents: counter(registry, table.streamEvents),
+    streamBytes: counter(registry, table.streamBytes),
+    operationDuration: histogram(registry, table.operationDuration),
+    timeToFirstChunk: histogram(registry, table.timeToFirstChunk),
+    timePerChunk: histogram(registry, table.timePerChunk),
+    tokens: counter(registry, table.tokens),
+    /** All metrics as they are now, fit for IPC. */
+    snapshot: async (): Promise<Snapshot> => readSnapshot(await registry.getMetricsAsJSON()),
+  }
+}
+
+function readWhenScraped(registry: ReturnType<typeof openMetricsRegistry>, options: MetricsOptions): void {
+  const { inFlight, upstreamStates, spansDropped, version } = options
+  gauge(registry, table.requestsInFlight, () => [[inFlight()]])
+  gauge(registry, table.upstreamInFlight, function* () {
+    for (const { name, inFlight } of upstreamStates()) yield [inFlight, name]
+  })
+  gauge(registry, table.circuitState, function* () {
+    for (const { name, circuit } of upstreamStates()) yield [circuitNumbers[circuit], name]
+  })
+  readCounter(registry, table.spansDropped, spansDropped)
+  gauge(registry, table.buildInfo, () => [[1, version, process.versions.node]])
+}
+
+/** The primary's own metrics: how often workers were restarted, and its process as worker `primary`. */
+export function createPrimaryMetrics() {
+  const registry = openMetricsRegistry()
+  runtimeMetrics(registry, 'primary')
+  return {
+    registry,
+    workerRestarts: counter(registry, table.workerRestarts),
+    snapshot: async (): Promise<Snapshot> => readSnapshot(await registry.getMetricsAsJSON()),
+  }
+}

@@ -1,0 +1,32 @@
+type Environment = Record<string, string | undefined>
+
+/**
+ * Whether traces are to be made: only when they have somewhere to go. Without an endpoint OpenTelemetry would try
+ * localhost for ever, and its instrumentations alone cost a request more than everything else that is measured.
+ */
+export function tracingWanted(env: Environment): boolean {
+  if (env.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true') return false
+  if (env.OTEL_TRACES_EXPORTER?.trim() === 'none') return false
+  return [env.OTEL_EXPORTER_OTLP_ENDPOINT, env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT].some((url) => url?.trim())
+}
+
+/** What this program sets where the operator has not. OpenTelemetry reads its settings from the environment only. */
+export const otelDefaults: Readonly<Record<string, string>> = {
+  // Those that only add noise are off: fs, net and dns, and koa and router, whose spans the stages' own replace.
+  OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'http,undici,ioredis,runtime-node',
+  OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+  OTEL_TRACES_SAMPLER_ARG: '0.1',
+  // Metrics are Prometheus's and logs are pino's; OpenTelemetry's own default would send both to the collector as well.
+  OTEL_METRICS_EXPORTER: 'none',
+  OTEL_LOGS_EXPORTER: 'none',
+  // A client's model name or path may be megabytes, and thousands of spans wait in memory.
+  OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: '1024',
+}
+
+/** Adds the defaults to an environment; what the operator has set stays. */
+export function applyOtelDefaults(env: Environment): void {
+  for (const [name, value] of Object.entries(otelDefaults)) {
+    // An empty value means unset: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+    if (!env[name]?.trim()) env[name] = value
+  }
+}

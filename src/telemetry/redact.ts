@@ -1,0 +1,24 @@
+const REDACTED = '[redacted]'
+
+// What looks like a key wherever it stands, and the whole value of a header that carries one.
+const SECRETS = [
+  String.raw`\b(?:sk|pk|rk|gsk|xai|key)-[\w-]{8,}`,
+  String.raw`\bAIza[\w-]{20,}`,
+  String.raw`\b(?:Bearer|Basic)\s+[\w.~+/=-]{8,}`,
+  String.raw`(?<="(?:authorization|proxy-authorization|x-api-key|api-key|cookie|set-cookie)":)(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\])`,
+]
+
+const SPECIAL = /[\\^$.*+?()[\]{}|]/g
+
+/**
+ * Makes the function that every log line passes last. It works on the finished line, because a key can come from
+ * anywhere: a header, an upstream's message, even a model's name that a client confused with its key.
+ * @param keys this proxy's own keys, which need not look like one; those shorter than 8 characters are left alone,
+ * since they would blank out ordinary words.
+ */
+export function redactor(keys: readonly string[] = []): (line: string) => string {
+  const own = keys.filter((key) => key.length >= 8).map((key) => key.replace(SPECIAL, String.raw`\$&`))
+  const secret = new RegExp([...own, ...SECRETS].join('|'), 'gi')
+  // The header's value must stay a JSON value, or the line could not be parsed any more.
+  return (line) => line.replace(secret, (found) => (/^["[]/.test(found) ? `"${REDACTED}"` : REDACTED))
+}

@@ -1,0 +1,29 @@
+import { performance } from 'node:perf_hooks'
+import { collectDefaultMetrics } from 'prom-client'
+import { metricTable } from './metric-table.ts'
+import { gauge, type OpenMetricsRegistry } from './registry.ts'
+
+// Gauges that call themselves totals: `promtool check metrics` refuses them, and `nodejs_active_resources`,
+// `_handles` and `_requests` say the same by type.
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
+/**
+ * Adds what prom-client knows of a Node process (CPU, memory, heap, garbage collection, event loop delay, descriptors),
+ * and the event loop's utilization, each with the label `worker`.
+ * @param worker the worker's slot, not its process: a label that changed with every restart would grow without end.
+ */
+export function runtimeMetrics(registry: OpenMetricsRegistry, worker: string): void {
+  collectDefaultMetrics({
+    register: registry,
+    labels: { worker },
+    gcDurationBuckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
+  })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
+  let last = performance.eventLoopUtilization()
+  gauge(registry, metricTable.eventLoopUtilization, () => {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, last)
+    last = now
+    return [[utilization, worker]]
+  })
+}

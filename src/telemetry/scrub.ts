@@ -1,0 +1,25 @@
+import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+
+/**
+ * Takes out of a finished span what the instrumentations of others put in and what must not leave the process:
+ * query strings (Azure-like upstreams and clients carry keys there), and what an exception says, since its message
+ * may be an upstream's body. An exception's type, and that there was one, stay.
+ */
+export function scrub(span: ReadableSpan): void {
+  const { attributes, events, status } = span
+  delete attributes['url.query']
+  const full = attributes['url.full']
+  if (typeof full === 'string') attributes['url.full'] = bareUrl(full)
+  for (const { attributes: said } of events) {
+    if (said === undefined) continue
+    delete said['exception.message']
+    delete said['exception.stacktrace']
+  }
+  delete status.message
+}
+
+function bareUrl(url: string): string {
+  const end = url.search(/[?#]/)
+  const bare = end === -1 ? url : url.slice(0, end)
+  return bare.replace(/^(\w+:\/\/)[^/@]*@/, '$1')
+}

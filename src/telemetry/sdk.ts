@@ -1,0 +1,57 @@
+import cluster from 'node:cluster'
+import { randomUUID } from 'node:crypto'
+import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api'
+import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node'
+import { getNumberFromEnv, setGlobalErrorHandler } from '@opentelemetry/core'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
+import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import { systemClock } from '../clock.ts'
+import { deliverSpans } from './deliver.ts'
+import { instrumentationOptions } from './instrumentations.ts'
+import { sparing } from './sparing.ts'
+import { emitWarning, type Tracing } from './tracing.ts'
+import { readVersion } from './version.ts'
+
+/**
+ * Starts OpenTelemetry: from here on what is loaded is instrumented. Sampler, propagators, limits and resource
+ * attributes are read by the SDK itself from the `OTEL_*` variables.
+ * @param version of this program, for `service.version`
+ */
+export function startSdk(): Tracing {
+  const warn = quietly()
+  const delivery = deliverSpans({
+    exporter: new OTLPTraceExporter(),
+    maxQueueSize: getNumberFromEnv('OTEL_BSP_MAX_QUEUE_SIZE') ?? 2048,
+    maxExportBatchSize: getNumberFromEnv('OTEL_BSP_MAX_EXPORT_BATCH_SIZE') ?? 512,
+    scheduledDelayMillis: getNumberFromEnv('OTEL_BSP_SCHEDULE_DELAY') ?? 5000,
+    exportTimeoutMillis: getNumberFromEnv('OTEL_BSP_EXPORT_TIMEOUT') ?? 30_000,
+    warn,
+  })
+  const sdk = new NodeSDK({
+    // What the operator says in OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES is merged over these.
+    resource: defaultResource().merge(
+      resourceFromAttributes({
+        'service.name': 'openai-proxy',
+        'service.version': readVersion(),
+        'service.instance.id': randomUUID(),
+        'worker.id': String(cluster.worker?.id ?? 0),
+      }),
+    ),
+    spanProcessors: [delivery.processor],
+    instrumentations: getNodeAutoInstrumentations(instrumentationOptions()),
+  })
+  sdk.start()
+  return { shutdown: () => sdk.shutdown(), dropped: delivery.dropped }
+}
+
+/** Lets OpenTelemetry complain once a minute instead of once for every batch. `OTEL_LOG_LEVEL` brings its own log back. */
+function quietly(): (message: string) => void {
+  const warn = sparing(systemClock, 60_000, emitWarning)
+  const silent = () => undefined
+  const logger: DiagLogger = { error: warn, warn, info: silent, debug: silent, verbose: silent }
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
+  // Its own handler writes the whole error with its stack, for something that says nothing new.
+  setGlobalErrorHandler(() => warn('OpenTelemetry had an error of its own. Requests are not affected.'))
+  return warn
+}

@@ -1,0 +1,55 @@
+/** One line of a metric: a counter's or gauge's value, or one of a histogram's bucket, sum and count values. */
+export interface Sample {
+  readonly value: number
+  readonly labels: Readonly<Record<string, string | number>>
+  /** Where the line's name is not the metric's own: `…_bucket`, `…_sum`, `…_count`. */
+  readonly metricName?: string | undefined
+  readonly exemplar?: SampleExemplar | null | undefined
+}
+
+export interface SampleExemplar {
+  readonly labelSet: Readonly<Record<string, string>>
+  readonly value: number
+  /** Seconds since the epoch. */
+  readonly timestamp: number
+}
+
+/** One metric with all its lines, as prom-client's `getMetricsAsJSON()` gives it and IPC carries it. */
+export interface Family {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly aggregator: string
+  readonly values: readonly Sample[]
+}
+
+/** All metrics of one process at one moment. */
+export type Snapshot = readonly Family[]
+
+const types: readonly unknown[] = ['counter', 'gauge', 'histogram']
+
+function isFamily(value: unknown): value is Family {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'name' in value &&
+    typeof value.name === 'string' &&
+    'help' in value &&
+    typeof value.help === 'string' &&
+    'aggregator' in value &&
+    typeof value.aggregator === 'string' &&
+    'type' in value &&
+    types.includes(value.type) &&
+    'values' in value &&
+    Array.isArray(value.values)
+  )
+}
+
+/**
+ * What came over IPC, or from prom-client (whose declared types leave out what it really gives), as a snapshot.
+ * @throws TypeError when it is something else; a worker of another version must not bring the scrape down half-way.
+ */
+export function readSnapshot(value: unknown): Snapshot {
+  if (Array.isArray(value) && value.every(isFamily)) return value
+  throw new TypeError('These are not metrics as prom-client writes them to JSON')
+}
