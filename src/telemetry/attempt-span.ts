@@ -1,7 +1,7 @@
 import { context, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { Clock } from '../clock.ts'
 import type { AttemptFacts, Facts } from '../facts.ts'
-import { callAttributes, errorType, factAttributes, phaseOf, type TracedCall, type TracedUpstream } from './genai.ts'
+import { callAttributes, errorType, factAttributes, phaseOf, type Try } from './genai.ts'
 import { isSampled, markFailed, tracer } from './instrument.ts'
 import { attemptEvents } from './span-table.ts'
 
@@ -18,21 +18,24 @@ const open = new WeakMap<AttemptFacts, Open>()
 /**
  * One try at an upstream in a client span that is active meanwhile, so that the upstream's own HTTP span nests in it.
  * Returns a function of the same type: who calls it does not know. A try that is not sampled is called as it is.
+ * @param describe says what the span names; called only when the request is sampled
  */
-export function traced<Upstream extends TracedUpstream, Call extends TracedCall, Result>(
+export function traced<Upstream, Call, Result>(
   clock: Clock,
   attempt: (upstream: Upstream, call: Call, facts: AttemptFacts) => Promise<Result>,
+  describe: (upstream: Upstream, call: Call) => Try,
 ): (upstream: Upstream, call: Call, facts: AttemptFacts) => Promise<Result> {
   return (upstream, call, facts) => {
     const active = context.active()
     if (!isSampled(active)) return attempt(upstream, call, facts)
     const wallOffset = clock.wall() - clock.now()
+    const described = describe(upstream, call)
     const span = tracer.startSpan(
-      spanName(call),
+      spanName(described),
       {
         kind: SpanKind.CLIENT,
         startTime: facts.startedAt + wallOffset,
-        attributes: callAttributes(upstream, call),
+        attributes: callAttributes(described),
       },
       active,
     )
@@ -42,7 +45,7 @@ export function traced<Upstream extends TracedUpstream, Call extends TracedCall,
 }
 
 // Every store of traces indexes the names of spans, and a client may write any model it likes.
-function spanName({ operation, model }: TracedCall): string {
+function spanName({ operation, model }: Try): string {
   return model === undefined ? operation : `${operation} ${model.slice(0, 128)}`
 }
 

@@ -2,39 +2,19 @@ import type { Attributes } from '@opentelemetry/api'
 import type { AttemptFacts, Facts, Outcome, Phase, Route } from '../facts.ts'
 import { attemptAttributes as name } from './span-table.ts'
 
-/** The part of an upstream that its spans name. */
-export interface TracedUpstream {
-  readonly name: string
-  readonly addresses: { readonly origin: string }
-}
-
-/** The part of a call that its span names. `model` is the upstream's own name for it. */
-export interface TracedCall {
+/** Whom a try asks for what, as its span names it. */
+export interface Try {
+  readonly upstream: {
+    readonly name: string
+    /** `gen_ai.provider.name` */
+    readonly provider: string
+    readonly address: string
+    readonly port: number
+  }
+  /** `gen_ai.operation.name` */
   readonly operation: string
+  /** The upstream's own name for the model. */
   readonly model: string | undefined
-}
-
-// The conventions' own words, by the end of the host's name. Who is not among them speaks OpenAI's API,
-// and is called so: the conventions ask for the best that the instrumentation knows.
-const providers: readonly (readonly [host: string, provider: string])[] = [
-  ['openai.azure.com', 'azure.ai.openai'],
-  ['inference.ai.azure.com', 'azure.ai.inference'],
-  ['anthropic.com', 'anthropic'],
-  ['amazonaws.com', 'aws.bedrock'],
-  ['generativelanguage.googleapis.com', 'gcp.gemini'],
-  ['aiplatform.googleapis.com', 'gcp.vertex_ai'],
-  ['cohere.com', 'cohere'],
-  ['deepseek.com', 'deepseek'],
-  ['groq.com', 'groq'],
-  ['mistral.ai', 'mistral_ai'],
-  ['perplexity.ai', 'perplexity'],
-  ['x.ai', 'x_ai'],
-]
-
-/** `gen_ai.provider.name` of an upstream, from its origin. */
-export function providerOf(origin: string): string {
-  const { hostname } = new URL(origin)
-  return providers.find(([host]) => hostname === host || hostname.endsWith(`.${host}`))?.[1] ?? 'openai'
 }
 
 const operations: Readonly<Partial<Record<Route, string>>> = {
@@ -59,15 +39,13 @@ export function phaseOf({ firstEventAt }: AttemptFacts): Phase {
 }
 
 /** What is known of a try before it begins; undefined members are left out by OpenTelemetry. */
-export function callAttributes(upstream: TracedUpstream, call: TracedCall): Attributes {
-  const { origin } = upstream.addresses
-  const { hostname, port, protocol } = new URL(origin)
+export function callAttributes({ upstream, operation, model }: Try): Attributes {
   return {
-    [name.operation.name]: call.operation,
-    [name.provider.name]: providerOf(origin),
-    [name.requestModel.name]: call.model,
-    [name.address.name]: hostname,
-    [name.port.name]: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+    [name.operation.name]: operation,
+    [name.provider.name]: upstream.provider,
+    [name.requestModel.name]: model,
+    [name.address.name]: upstream.address,
+    [name.port.name]: upstream.port,
     [name.upstream.name]: upstream.name,
   }
 }

@@ -1,5 +1,4 @@
 import { Bounded, NONE } from './bounded.ts'
-import { providerOf } from './genai.ts'
 import { metricTable as table } from './metric-table.ts'
 import { counter, gauge, histogram, openMetricsRegistry, readCounter } from './registry.ts'
 import { runtimeMetrics } from './runtime.ts'
@@ -22,7 +21,7 @@ export interface MetricsOptions {
   readonly version: string
   /** The models and upstreams that the configuration names; each keeps its own label however many others come. */
   readonly models: Iterable<string>
-  readonly upstreams: Iterable<{ readonly name: string; readonly origin: string }>
+  readonly upstreams: Iterable<{ readonly name: string; readonly provider: string }>
   readonly inFlight: () => number
   readonly upstreamStates: () => Iterable<UpstreamState>
   /** Spans lost so far, by reason. */
@@ -40,7 +39,7 @@ export function createMetrics(options: MetricsOptions) {
   const upstreams = [...options.upstreams]
   const models = new Bounded(options.models)
   const names = new Bounded(upstreams.map(({ name }) => name))
-  const providers = new Map(upstreams.map(({ name, origin }) => [name, providerOf(origin)]))
+  const providers = new Map(upstreams.map(({ name, provider }) => [name, provider]))
 
   readWhenScraped(registry, options)
   runtimeMetrics(registry, options.worker)
