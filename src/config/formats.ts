@@ -1,0 +1,54 @@
+import { isIP } from 'node:net'
+import type { Format } from './rows.ts'
+
+/** How ajv checks each `Format`, and what a fault says would be right. */
+export const formats: Readonly<Record<Format, { check: (text: string) => boolean; right: string }>> = {
+  'http-url': {
+    check: isHttpUrl,
+    right: 'an http:// or https:// address without user, password or fragment',
+  },
+  'forward-proxy-url': {
+    check: (text) => hasScheme(text, 'http', 'https'),
+    right: 'an address such as http://proxy.example:3128',
+  },
+  'redis-url': {
+    check: (text) => hasScheme(text, 'redis', 'rediss'),
+    right: 'an address such as redis://127.0.0.1:6379',
+  },
+  'address-range': { check: isAddressRange, right: 'an IP address or a CIDR range such as 10.0.0.0/8' },
+  host: { check: (text) => /^[\w.:-]+$/.test(text), right: 'an IP address or a host name' },
+  // Anything else would make the HTTP client throw on each request, and with the key in its message.
+  'header-text': { check: (text) => /^[\x21-\x7e]*$/.test(text), right: 'visible ASCII characters without spaces' },
+  // A key without a name cannot have a colon: it would be read as one with a name.
+  'proxy-key': {
+    check: (text) => /^([A-Za-z0-9][\w.@-]{0,63}:[\x21-\x7e]+|[\x21-\x39\x3b-\x7e]*)$/.test(text),
+    right: 'KEY or NAME:KEY, the name of letters, digits, ".", "_", "@" and "-", the key of visible ASCII characters',
+  },
+  'json-object': { check: isJsonObject, right: 'a JSON object' },
+}
+
+function isHttpUrl(text: string): boolean {
+  const url = URL.parse(text)
+  return hasScheme(text, 'http', 'https') && url?.username === '' && url.password === '' && url.hash === ''
+}
+
+function hasScheme(text: string, ...schemes: string[]): boolean {
+  const url = URL.parse(text)
+  return url !== null && url.hostname !== '' && schemes.includes(url.protocol.slice(0, -1))
+}
+
+function isAddressRange(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  if (bits < 0 || rest.length > 0) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,40 @@
+import { type ReadFile, readText } from './file.ts'
+import type { ProxyKey } from './settings.ts'
+import type { Raw } from './values.ts'
+
+/** Lines of a key file, or entries of one line; `#` begins a comment. */
+function keysIn(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+    .filter((line) => line !== '')
+    .flatMap((line) => line.split(',').map((entry) => entry.trim()))
+}
+
+const settings = ['UPSTREAM_API_KEY', 'PROXY_API_KEYS'] as const
+
+/**
+ * Puts the contents of the `…_FILE` settings (as secrets are mounted) in the place of the settings that they stand for,
+ * so that both are checked alike. Both at once is a fault: one would be ignored, and nobody could tell which.
+ */
+export function withKeyFiles(given: Raw, readFile: ReadFile): { given: Raw; faults: string[] } {
+  const result: { given: Raw; faults: string[] } = { given: { ...given }, faults: [] }
+  for (const setting of settings) {
+    const path = given[`${setting}_FILE`]
+    if (typeof path !== 'string') continue
+    if (given[setting] !== undefined) {
+      result.faults.push(`${setting}: is set, and ${setting}_FILE too; set one of them`)
+      continue
+    }
+    const { text, fault } = readText(`${setting}_FILE`, path, readFile)
+    if (fault === undefined) result.given[setting] = keysIn(text)
+    else result.faults.push(fault)
+  }
+  return result
+}
+
+/** `name:key` or `key`; the first colon ends the name. */
+export function parseProxyKey(entry: string): ProxyKey {
+  const colon = entry.indexOf(':')
+  return colon < 0 ? { key: entry } : { name: entry.slice(0, colon).trim(), key: entry.slice(colon + 1).trim() }
+}

@@ -1,0 +1,34 @@
+import { BlockList } from 'node:net'
+import type { Settings } from './settings.ts'
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+/** Whether only this machine can reach a server that listens on `host`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || loopback.check(host, host.includes(':') ? 'ipv6' : 'ipv4')
+}
+
+/** Rules that take more than one setting; each says what would be right. */
+export function brokenRules(settings: Settings): string[] {
+  const { port, adminPort, adminHost, adminToken, headersTimeoutMs, bodyTimeoutMs } = settings
+  const rules: [broken: boolean, sentence: string][] = [
+    [port !== 0 && port === adminPort, `ADMIN_PORT: is ${adminPort}, as PORT is; give each its own`],
+    [!isLoopback(adminHost) && !adminToken, `ADMIN_TOKEN: is missing; it is needed when ADMIN_HOST is not loopback`],
+    // Node refuses such a pair when the server is made, in every worker.
+    [
+      headersTimeoutMs > bodyTimeoutMs,
+      `HEADERS_TIMEOUT_MS: is ${headersTimeoutMs}; it must not be longer than BODY_TIMEOUT_MS (${bodyTimeoutMs})`,
+    ],
+    [
+      settings.rateLimitStore === 'redis' && settings.redisUrl === undefined,
+      'REDIS_URL: is missing; RATE_LIMIT_STORE=redis needs it',
+    ],
+    [
+      settings.probeIntervalMs > 0 && settings.probeBody === undefined,
+      'PROBE_BODY: is missing; PROBE_INTERVAL_MS needs it',
+    ],
+  ]
+  return rules.filter(([broken]) => broken).map(([, sentence]) => sentence)
+}

@@ -1,0 +1,49 @@
+import type { UpstreamConfig, UpstreamEntry } from './settings.ts'
+
+interface Sources {
+  /** UPSTREAM_API_URL. */
+  urls: readonly string[]
+  /** UPSTREAM_API_KEY: none, one for all, or one for each. */
+  keys: readonly string[]
+  /** `upstreams` of the config file. */
+  entries: readonly UpstreamEntry[]
+}
+
+/**
+ * Puts the upstreams together. UPSTREAM_API_URL decides which there are when it is set; an entry of the file with the
+ * same url lends it name, weight and the rest. A key that the file gives to one upstream wins over one key for all.
+ */
+export function buildUpstreams({ urls, keys, entries }: Sources): { upstreams: UpstreamConfig[]; faults: string[] } {
+  const chosen = urls.length > 0 ? urls.map((url) => entries.find((entry) => entry.url === url) ?? { url }) : entries
+  if (chosen.length === 0) return { upstreams: [], faults: [missing] }
+  const faults = [...doubledNames(chosen)]
+  if (keys.length > 1 && keys.length !== chosen.length) {
+    faults.push(
+      `UPSTREAM_API_KEY: has ${keys.length} keys for ${chosen.length} upstreams; give one for all, or one for each`,
+    )
+  }
+  const taken = new Set(chosen.flatMap((entry) => entry.name ?? []))
+  const upstreams = chosen.map((entry, index) => {
+    const key = keys.length > 1 ? keys[index] || entry.key : (entry.key ?? keys[0])
+    return { weight: 1, priority: 0, ...entry, name: entry.name ?? freeName(entry.url, taken), ...(key && { key }) }
+  })
+  return { upstreams, faults }
+}
+
+const missing =
+  'UPSTREAM_API_URL: is missing; set it to the address of your upstream, such as https://api.example.com/v1/chat/completions, or see the proxy at work without one: npm run demo'
+
+/** The host names the upstream; a second one there becomes `host-2`. */
+function freeName(url: string, taken: Set<string>): string {
+  const { host } = new URL(url)
+  let name = host
+  for (let number = 2; taken.has(name); number++) name = `${host}-${number}`
+  taken.add(name)
+  return name
+}
+
+function doubledNames(entries: readonly UpstreamEntry[]): string[] {
+  const names = entries.flatMap((entry) => entry.name ?? [])
+  const doubled = new Set(names.filter((name, index) => names.indexOf(name) !== index))
+  return [...doubled].map((name) => `upstreams: the name ${name} is given twice; each needs its own`)
+}
