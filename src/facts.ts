@@ -143,3 +143,44 @@ export type Context = ParameterizedContext<State>
 export type Stage = (ctx: Context, next: Next) => Promise<void>
 
 export type Headers = Readonly<IncomingHttpHeaders>
+
+/** The record of a request that has just begun. */
+export function newFacts(requestId: string, startedAt: number, method: string, route: Route): Facts {
+  return {
+    requestId,
+    startedAt,
+    method,
+    route,
+    mode: 'plain',
+    client: 'unknown',
+    model: undefined,
+    limit: undefined,
+    attempts: [],
+    upstreamMs: 0,
+    usage: undefined,
+    response: {},
+    parameters: {},
+    status: 0,
+    code: undefined,
+    failure: undefined,
+    requestBytes: 0,
+    responseBytes: 0,
+    clientLeft: false,
+  }
+}
+
+/** The record of a try that has just begun. */
+export function newAttempt(upstream: string, startedAt: number): AttemptFacts {
+  return {
+    upstream,
+    startedAt,
+    firstEventAt: undefined,
+    endedAt: undefined,
+    status: undefined,
+    outcome: undefined,
+    events: 0,
+    bytes: 0,
+    waitedMs: 0,
+    retried: false,
+  }
+}

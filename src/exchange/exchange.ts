@@ -63,7 +63,7 @@ export interface OrderOptions<C extends Consumer> {
 
 /** What the request wants of whichever upstream it goes to. */
 export function orderOf<C extends Consumer>(
-  request: Request,
+  request: Omit<Request, 'res'>,
   parts: ExchangeParts,
   options: OrderOptions<C>,
 ): Order<CallOf<C>> {
@@ -96,7 +96,7 @@ export function orderOf<C extends Consumer>(
   }
 }
 
-function headersFor({ headers, facts, providerKey, asked }: Request, upstream: Upstream, traced: boolean) {
+function headersFor({ headers, facts, providerKey, asked }: Omit<Request, 'res'>, upstream: Upstream, traced: boolean) {
   const { config } = upstream
   return requestHeaders({
     client: headers,
@@ -117,7 +117,7 @@ function rememberUsageRefusal(upstream: Upstream, failure: Failure, call: CallOf
 }
 
 /** What should keep going to the same upstream, so that the provider's prompt cache is of use. */
-function hashKeyOf({ asked, headers, facts }: Request): string {
+function hashKeyOf({ asked, headers, facts }: Omit<Request, 'res'>): string {
   const session = headers['x-session-id'] ?? headers['session-id']
   for (const candidate of [asked?.value.prompt_cache_key, asked?.value.user, session]) {
     if (typeof candidate === 'string' && candidate !== '') return candidate

@@ -2,9 +2,9 @@ import type { Clock } from '../clock.ts'
 import { provenance } from '../exchange/exchange.ts'
 import type { Stage } from '../facts.ts'
 
-/** Writes the answer that `forward` has left; a stream has written itself. */
+/** Writes the answer that `forward` has left; a stream has written itself. The innermost stage: nothing comes after. */
 export function answer(clock: Clock): Stage {
-  return async (ctx, next) => {
+  return async (ctx) => {
     const { answer, facts } = ctx.state
     const { res } = ctx
     if (answer && !res.destroyed) {
@@ -16,6 +16,5 @@ export function answer(clock: Clock): Stage {
       res.end(answer.body)
       facts.responseBytes = length
     }
-    await next()
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
-import type { AttemptFacts, Facts } from '../facts.ts'
+import { type AttemptFacts, type Facts, newAttempt } from '../facts.ts'
 import type { Attempt, Call } from './attempt.ts'
 import type { Balancer, Lease } from './balancer.ts'
 import type { RetryBudget } from './budget.ts'
@@ -186,20 +186,5 @@ export class Persist {
       })
       signal.addEventListener('abort', onAbort, { once: true })
     })
-  }
-}
-
-function newAttempt(upstream: string, startedAt: number): AttemptFacts {
-  return {
-    upstream,
-    startedAt,
-    firstEventAt: undefined,
-    endedAt: undefined,
-    status: undefined,
-    outcome: undefined,
-    events: 0,
-    bytes: 0,
-    waitedMs: 0,
-    retried: false,
   }
 }

@@ -1,0 +1,155 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Router from '@koa/router'
+import Koa from 'koa'
+import { Activity } from './activity.ts'
+import type { Settings } from './config/settings.ts'
+import { ProxyError } from './errors.ts'
+import type { Facts, Route, Stage, State } from './facts.ts'
+import { access } from './middleware/access.ts'
+import { answer } from './middleware/answer.ts'
+import { forward } from './middleware/forward.ts'
+import { health, ready } from './middleware/health.ts'
+import { limit } from './middleware/limit.ts'
+import { recover } from './middleware/recover.ts'
+import { shed } from './middleware/shed.ts'
+import { trace } from './middleware/trace.ts'
+import { validate } from './middleware/validate.ts'
+import type { Api } from './openai/api.ts'
+import { chat } from './openai/chat.ts'
+import { completions } from './openai/completions.ts'
+import { embeddings, model, models } from './openai/plain.ts'
+import { responses } from './openai/responses.ts'
+import type { Snapshot } from './telemetry/snapshot.ts'
+import type { StageName } from './telemetry/span-table.ts'
+import { type Parts, wire } from './wiring/parts.ts'
+import type { BreakerMessage, Surroundings } from './wiring/surroundings.ts'
+
+/** One worker's whole application, without the server that it runs in. */
+export interface App {
+  readonly listener: (req: IncomingMessage, res: ServerResponse) => void
+  inFlight(): number
+  /** Whether requests should be sent here: it does not drain, and some upstream can be used. */
+  ready(): boolean
+  /** From now on new requests are refused; those that run go on. */
+  drain(): void
+  /** What it does and how its upstreams are, for `GET /status`. */
+  status(): unknown
+  /** Takes what another worker has found out. */
+  hear(message: BreakerMessage): void
+  /** All metrics as they are now. */
+  snapshot(): Promise<Snapshot>
+  close(): Promise<void>
+}
+
+type Layer = readonly [name: StageName, stage: Stage]
+
+/** THE stack. Every layer is made visible here and nowhere else; what it wraps does not know of it. */
+export function createApp(settings: Settings, surroundings: Surroundings): App {
+  const activity = new Activity(surroundings.clock)
+  const parts = wire(settings, surroundings, activity)
+  const staged = (layers: readonly Layer[]) => layers.map(([name, stage]) => parts.instruments.stage(name, stage))
+
+  const koa = new Koa<State>()
+  for (const stage of staged(outerLayers(surroundings, parts, activity))) koa.use(stage)
+  koa.use(routes(activity, parts, (api) => staged(innerLayers(api, settings, parts, activity))).routes())
+  koa.use(unmatched)
+  return {
+    listener: koa.callback(),
+    inFlight: () => activity.inFlight(),
+    ready: () => !activity.draining() && parts.balancer.usable(),
+    drain: () => activity.drain(),
+    status: () => ({
+      inFlight: activity.inFlight(),
+      draining: activity.draining(),
+      upstreams: parts.balancer.status(),
+    }),
+    hear: (message) => parts.hear(message),
+    snapshot: () => parts.metrics.snapshot(),
+    async close() {
+      activity.stop()
+      await parts.close()
+    },
+  }
+}
+
+/** What every request passes, outermost first. */
+function outerLayers({ clock }: Surroundings, parts: Parts, activity: Activity): Layer[] {
+  function begin() {
+    activity.enter()
+    const end = parts.begin()
+    return (facts: Facts) => {
+      activity.leave()
+      end(facts)
+    }
+  }
+  return [
+    // Opens the record first, so that whatever happens below is seen, and closes it last.
+    ['trace', trace({ clock, routeOf, begin })],
+    // Turns every throw below into an answer; nothing but the record may be above it.
+    ['recover', recover()],
+  ]
+}
+
+/** What a request to one of the APIs passes, outermost first. */
+function innerLayers(api: Api, settings: Settings, parts: Parts, activity: Activity): Layer[] {
+  const { keys, limiter, exchange } = parts
+  const { ipAllowlist: allowlist, trustProxy } = settings
+  // A client can be known by its provider key only where an upstream checks that key.
+  const trustProviderKey = settings.upstreams.some(({ key }) => key === undefined)
+  return [
+    // Before any work: under overload, work for requests that fail is what makes the others fail.
+    ['shed', shed(activity, { maxConcurrency: settings.maxConcurrency, maxLagMs: settings.maxEventLoopLagMs })],
+    // Says who asks, which the limits need to know; strangers cost nothing further.
+    ['access', access({ keys, allowlist, trustProxy, trustProviderKey })],
+    // Before the body is read, so that a client over its limit cannot make us read it.
+    ['limit', limit(limiter)],
+    // Nothing unread or malformed goes upstream, where it would cost a round trip or money.
+    ['validate', validate({ maxBodyBytes: settings.maxBodyBytes })],
+    // Finds an upstream that answers; a stream is written to the client from here.
+    ['forward', forward(api, exchange)],
+    // Innermost: writes what forward has left, and a stage for its own time.
+    ['answer', answer(exchange.clock)],
+  ]
+}
+
+const apis: readonly Api[] = [chat, completions, responses, embeddings, models, model]
+
+/** The paths that clients use, with and without `/v1`, since base addresses are written both ways. */
+function routes(activity: Activity, parts: Parts, layersOf: (api: Api) => Stage[]): Router<State> {
+  const router = new Router<State>()
+  const isReady = () => !activity.draining() && parts.balancer.usable()
+  router.get('/health', health(process.pid))
+  router.get(
+    '/health/live',
+    ready(() => true),
+  )
+  router.get('/health/ready', ready(isReady))
+  for (const api of apis) {
+    // Model names have slashes in them, so the id is all the rest of the path.
+    const path = api.route.replace(':id', '*id')
+    const method = api.newFold || api.route === '/v1/embeddings' ? 'post' : 'get'
+    router[method]([path, path.slice('/v1'.length)], ...layersOf(api))
+  }
+  return router
+}
+
+/** The bounded name of a path, for metrics and spans. */
+function routeOf(path: string): Route {
+  const route = path.startsWith('/health') || path.startsWith('/v1/') ? path : `/v1${path}`
+  if (route.startsWith('/v1/models/')) return '/v1/models/:id'
+  return knownRoutes.has(route) ? (route as Route) : 'other'
+}
+
+const knownRoutes: ReadonlySet<string> = new Set([
+  ...apis.map(({ route }) => route),
+  '/health',
+  '/health/live',
+  '/health/ready',
+])
+
+/** What no route has taken: a path that does not exist, or one that does under another method. */
+const unmatched: Stage = async (ctx) => {
+  const methods = new Set<string>(ctx.matched?.flatMap((layer: { methods: string[] }) => layer.methods))
+  if (methods.size === 0) throw new ProxyError('not_found')
+  throw new ProxyError('method_not_allowed', { headers: { allow: [...methods].join(', ') } })
+}

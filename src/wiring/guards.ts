@@ -1,0 +1,29 @@
+import type { Clock } from '../clock.ts'
+import type { Settings } from '../config/settings.ts'
+import { type Keyring, keyring } from '../limit/keys.ts'
+import { createLimiter, type Limiter } from '../limit/limiter.ts'
+import type { Logger } from '../telemetry/log.ts'
+
+export interface Guards {
+  readonly keys: Keyring
+  readonly limiter: Limiter
+}
+
+export function wireGuards(settings: Settings, clock: Clock, log: Logger): Guards {
+  const keys = keyring(settings.proxyApiKeys)
+  const limiter = createLimiter({
+    requests: settings.rateLimitRequests,
+    tokens: settings.rateLimitTokens,
+    concurrency: settings.rateLimitConcurrency,
+    overrides: keys.limits,
+    store: settings.rateLimitStore,
+    redisUrl: settings.redisUrl,
+    workers: settings.workers,
+    clock,
+    onFallback(active, reason) {
+      if (active) log.error({ reason }, 'Redis is away: rate limits are counted by each worker alone until it is back')
+      else log.info('Redis is back: rate limits are exact again')
+    },
+  })
+  return { keys, limiter }
+}
