@@ -14,6 +14,7 @@ export function serveClusterLimits(): void {
   const taken = new Tally()
   const shares = new Map<number, Tally>()
 
+  cluster.on('fork', outliveWorker)
   cluster.on('message', (worker, message: unknown) => {
     // Messages of a worker may still arrive after its exit; a slot granted to it then could never come back.
     if (!isRequest(message) || worker.isDead()) return
@@ -42,6 +43,18 @@ function shareOf(shares: Map<number, Tally>, worker: Worker): Tally {
   const share = shares.get(worker.id) ?? new Tally()
   shares.set(worker.id, share)
   return share
+}
+
+/**
+ * An answer to a worker that has just been killed fails with EPIPE, and does so as an 'error' event: the library
+ * sends without a callback. Unheard, it would end the primary and with it all workers. Other errors stay as fatal as
+ * they were, unless somebody else listens for them.
+ */
+function outliveWorker(worker: Worker): void {
+  worker.on('error', (error: NodeJS.ErrnoException) => {
+    const lostAnswer = error.syscall === 'write' || error.code === 'ERR_IPC_CHANNEL_CLOSED'
+    if (!lostAnswer && worker.listenerCount('error') === 1) throw error
+  })
 }
 
 /** An answer that no longer reaches its worker is dropped: the worker's exit gives the slot back. */

@@ -33,7 +33,7 @@ export function access({ keys, allowlist, trustProxy, trustProviderKey }: Access
 
     if (keys.size > 0) {
       facts.client = ownClient(keys, headers)
-    } else if (headers.authorization !== undefined) {
+    } else if (headers.authorization) {
       ctx.state.providerKey = headers.authorization
       if (trustProviderKey) facts.client = keyName(bearer(headers.authorization) ?? headers.authorization)
     }
