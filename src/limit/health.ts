@@ -18,10 +18,11 @@ export class StoreHealth {
     this.returns.push(listener)
   }
 
-  failed(error: unknown): void {
+  /** `why` is the error, or words of our own. */
+  failed(why: unknown): void {
     if (this.down) return
     this.down = true
-    this.changed(true, reasonOf(error))
+    this.changed(true, reasonOf(why))
   }
 
   worked(): void {
@@ -32,7 +33,7 @@ export class StoreHealth {
   }
 }
 
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown'
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+function reasonOf(why: unknown): string {
+  if (!(why instanceof Error)) return typeof why === 'string' ? why : 'unknown'
+  return 'code' in why && typeof why.code === 'string' ? why.code : why.name
 }

@@ -62,8 +62,8 @@ export function redisCounters({ url, clock, health, leaseMs }: RedisOptions): Co
     async close() {
       stopRenewing()
       stop()
-      // QUIT lets the last releases and charges through; without a connection there is nothing to wait for.
-      if (redis.status === 'ready') await redis.quit()
+      // QUIT lets the last releases and charges through, unless Redis hangs; leases that stay behind expire there.
+      if (redis.status === 'ready') await redis.quit().catch(() => redis.disconnect())
       else redis.disconnect()
     },
   }
@@ -77,7 +77,7 @@ function follow(redis: Redis, leases: Leases, health: StoreHealth): { contact: P
   }
   // ioredis prints errors itself when nobody listens, and its messages name the address.
   redis.on('error', failed)
-  redis.on('close', () => failed(new Error('The connection to Redis closed.')))
+  redis.on('close', () => failed('connection closed'))
   redis.on('ready', () => {
     // Sent first on the new connection, so that no later request can take a slot that is still held.
     leases.renew().catch(failed)

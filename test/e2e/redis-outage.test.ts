@@ -86,7 +86,7 @@ describe('limits while Redis is away', () => {
     const away = watched.says(true)
     await redis.stop()
     await away
-    assert.match(watched.said[0]?.reason ?? '', /^[A-Za-z_]+$/)
+    assert.match(watched.said[0]?.reason ?? '', /^(connection closed|[A-Za-z_]+)$/)
   })
 
   it('works before Redis does', async () => {
@@ -137,6 +137,14 @@ describe('limits while Redis is away', () => {
     redis.thaw()
     await back
     assert.equal(watched.limiter.fallback, false)
+  })
+
+  it('closes although Redis hangs', async () => {
+    const watched = open({ concurrency: 100 })
+    assert.equal(await watched.take('a', 1), 1)
+    redis.freeze()
+    watched.limiter.release('a')
+    assert.equal(await watched.limiter.close(), undefined)
   })
 
   it('enters the slots of both times when Redis is back empty', async () => {

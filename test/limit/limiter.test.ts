@@ -87,6 +87,14 @@ describe('limits of one process', () => {
     assert.equal((await limiter.take('a')).ok, true, 'what was overdrawn is not carried over')
   })
 
+  it('a minute is over when its time is, even if the timer that forgets it is late', async () => {
+    const limiter = limiterOf({ tokens: 10 })
+    limiter.charge('a', 10)
+    assert.equal((await limiter.take('a')).ok, false)
+    mock.timers.setTime(1_700_000_060_000)
+    assert.deepEqual((await limiter.take('a')).tokens, { limit: 10, remaining: 10, resetMs: 0 })
+  })
+
   for (const nonsense of [0, -5, Number.NaN]) {
     it(`charging ${nonsense} tokens changes nothing`, async () => {
       const limiter = limiterOf({ tokens: 10 })

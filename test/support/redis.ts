@@ -23,9 +23,11 @@ const missing =
   'redis-server is not installed, and these tests need a real one: apt-get install redis-server (Debian). ' +
   'Set OPENAI_PROXY_TESTS_WITHOUT_REDIS=1 to run the other tests only.'
 
+let told = false
+
 /**
  * Starts a Redis for a suite, to be called in its `before` hook. Without the program the suite fails with a sentence
- * that says what to do; only when the environment says so is it skipped, and then with a line that can be seen.
+ * that says what to do; only when the environment says so is it skipped, and then with a line that can be seen, once a run.
  */
 export async function openRedis(suite: Mocha.Context): Promise<TestRedis> {
   try {
@@ -33,7 +35,8 @@ export async function openRedis(suite: Mocha.Context): Promise<TestRedis> {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
     if (process.env.OPENAI_PROXY_TESTS_WITHOUT_REDIS !== '1') throw new Error(missing)
-    console.log(`  NOT RUN, redis-server is not installed: ${suite.test?.parent?.title ?? 'a suite'}`)
+    if (!told) console.log('  NOT RUN: every test that needs Redis, because redis-server is not installed.')
+    told = true
     return suite.skip()
   }
 }
