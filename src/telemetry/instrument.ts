@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { toProxyError } from '../errors.ts'
 import type { Stage } from '../facts.ts'
 import type { Metrics } from './metrics.ts'
+import { inServerSpan } from './server-span.ts'
 import { type StageName, stageAttributes, stageTable } from './span-table.ts'
 
 /** A tracer by name only; it makes nothing until the SDK has been started, and real spans afterwards. */
@@ -17,7 +18,10 @@ interface Gauges {
 }
 
 export interface Instruments {
-  /** The stage with its span (inclusive) and the metric of its own time (less what it waited in `next`). */
+  /**
+   * The stage with its span (inclusive) and the metric of its own time (less what it waited in `next`).
+   * The span of the stage `trace` is the server span, which ends only when the response has closed.
+   */
   stage(name: StageName, inner: Stage): Stage
   /** The same for a synchronous part of the work, such as `fold`, that is no stage of the stack. */
   traceSync<Args extends unknown[], Result>(
@@ -35,7 +39,12 @@ const claimed = new WeakSet<object>()
  */
 export function createInstruments(gauges: Gauges): Instruments {
   return {
-    stage: (name, inner) => wrapStage(gauges, name, inner),
+    stage(name, inner) {
+      const wrapped = wrapStage(gauges, name, inner)
+      return stageTable[name].span === 'server'
+        ? (ctx, next) => inServerSpan(ctx.req, () => wrapped(ctx, next))
+        : wrapped
+    },
     traceSync: (name, inner) => wrapSync(gauges, name, inner),
   }
 }
@@ -118,5 +127,5 @@ export function isSampled(active: Context): boolean {
 }
 
 function openSpan(name: StageName, active: Context): Span | undefined {
-  return stageTable[name].span && isSampled(active) ? tracer.startSpan(name, undefined, active) : undefined
+  return stageTable[name].span === 'own' && isSampled(active) ? tracer.startSpan(name, undefined, active) : undefined
 }

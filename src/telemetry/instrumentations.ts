@@ -1,15 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { context, propagation, trace } from '@opentelemetry/api'
 import type { InstrumentationConfigMap } from '@opentelemetry/auto-instrumentations-node'
-
-// Asked for every few seconds by orchestrators and scrapers; as traces they would bury the requests.
-const UNTRACED = /^\/(?:health|metrics|status|reload|debug)(?:[/?]|$)/
+import { isUntraced } from './server-span.ts'
 
 /** How the instrumentations behave that are on. Which are on is said by `OTEL_NODE_ENABLED_INSTRUMENTATIONS`. */
 export function instrumentationOptions(): InstrumentationConfigMap {
   return {
     '@opentelemetry/instrumentation-http': {
-      ignoreIncomingRequestHook: ({ url = '/' }: IncomingMessage) => UNTRACED.test(url),
+      ignoreIncomingRequestHook: ({ url = '/' }: IncomingMessage) => isUntraced(url),
       // Upstreams are asked by undici, which has its own; nothing else here asks over node:http but the exporter.
       disableOutgoingRequestInstrumentation: true,
     },

@@ -12,8 +12,9 @@ export function tracingWanted(env: Environment): boolean {
 
 /** What this program sets where the operator has not. OpenTelemetry reads its settings from the environment only. */
 export const otelDefaults: Readonly<Record<string, string>> = {
-  // Those that only add noise are off: fs, net and dns, and koa and router, whose spans the stages' own replace.
-  OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'http,undici,ioredis,runtime-node',
+  // Off are those that only add noise (fs, net, dns), and those whose work is done here for a fraction of their cost:
+  // http by `server-span.ts`, koa and router by the stages, pino by the log's own mixin. See docs/tracing.md.
+  OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'undici,ioredis,runtime-node',
   OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
   OTEL_TRACES_SAMPLER_ARG: '0.1',
   // Metrics are Prometheus's and logs are pino's; OpenTelemetry's own default would send both to the collector as well.

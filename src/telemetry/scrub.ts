@@ -1,13 +1,18 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
+import { redactor } from './redact.ts'
+
+const redact = redactor()
 
 /**
  * Takes out of a finished span what the instrumentations of others put in and what must not leave the process:
- * query strings (Azure-like upstreams and clients carry keys there), and what an exception says, since its message
+ * query strings (Azure-like upstreams and clients carry keys there), keys in a path, and what an exception says, since its message
  * may be an upstream's body. An exception's type, and that there was one, stay.
  */
 export function scrub(span: ReadableSpan): void {
   const { attributes, events, status } = span
   delete attributes['url.query']
+  const path = attributes['url.path']
+  if (typeof path === 'string') attributes['url.path'] = redact(path)
   const full = attributes['url.full']
   if (typeof full === 'string') attributes['url.full'] = bareUrl(full)
   for (const { attributes: said } of events) {

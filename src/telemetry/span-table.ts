@@ -5,33 +5,41 @@ interface Row {
 }
 
 /**
- * The stages, in the order in which a request meets them. `span` says whether one is a span of its own as well as
- * a `stage` label: `forward` is seen in the tries below it, and the rest do nothing that could take long.
+ * The stages, in the order in which a request meets them. `span` says whether a stage is seen in the trace: `trace` as
+ * the server span, some as a span of their own, and the others not at all, because they do nothing that takes long
+ * or because, as with `forward`, what takes long in them are the tries below.
  */
 export const stageTable = {
-  trace: { span: false, help: 'The outermost: opens the facts and reports them when the response has closed.' },
-  recover: { span: false, help: 'Turns what was thrown into the error that the client may see.' },
-  shed: { span: false, help: 'Refuses work while the process is overloaded or draining.' },
-  access: { span: true, help: 'Addresses and keys.' },
-  limit: { span: true, help: 'Requests, tokens and concurrency.' },
-  validate: { span: true, help: 'Reads the body and checks it.' },
-  forward: { span: false, help: 'Tries upstreams until one answers.' },
-  fold: { span: true, help: 'Makes the answer out of the events.' },
-  answer: { span: false, help: 'Writes the answer to the client.' },
-} as const satisfies Record<string, { span: boolean; help: string }>
+  trace: { span: 'server', help: 'The outermost: opens the facts, and reports them when the response has closed.' },
+  recover: { span: 'none', help: 'Turns what was thrown into the error that the client may see.' },
+  shed: { span: 'none', help: 'Refuses work while the process is overloaded or draining.' },
+  access: { span: 'own', help: 'Addresses and keys.' },
+  limit: { span: 'own', help: 'Requests, tokens and concurrency.' },
+  validate: { span: 'own', help: 'Reads the body and checks it.' },
+  forward: { span: 'none', help: 'Tries upstreams until one answers.' },
+  fold: { span: 'own', help: 'Makes the answer out of the events.' },
+  answer: { span: 'none', help: 'Writes the answer to the client.' },
+} as const satisfies Record<string, { span: 'server' | 'own' | 'none'; help: string }>
 
 export type StageName = keyof typeof stageTable
 
-/** What `project` adds to the server span, which OpenTelemetry's http instrumentation opens and closes. */
+/** https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span, and what this proxy adds. */
 export const serverAttributes = {
+  method: { name: 'http.request.method', help: "The request's method." },
   route: { name: 'http.route', help: 'The route, from the fixed set; absent on an unknown one.' },
+  path: { name: 'url.path', help: 'The path as the client wrote it; what looks like a key is blotted out.' },
+  scheme: { name: 'url.scheme', help: 'http: TLS ends in front of this proxy.' },
+  protocol: { name: 'network.protocol.version', help: 'Of HTTP.' },
+  peer: { name: 'network.peer.address', help: 'Who is connected: the client, or the proxy in front.' },
+  userAgent: { name: 'user_agent.original', help: 'As the client sent it.' },
+  status: { name: 'http.response.status_code', help: 'As in log and metrics: 499 when the client left.' },
+  error: { name: 'error.type', help: "The error's code, when the status is 500 or more." },
   requestId: { name: 'proxy.request_id', help: 'As in the `x-request-id` header and in the log line.' },
   mode: { name: 'proxy.mode', help: 'unstream, stream or plain.' },
   client: { name: 'proxy.client', help: 'Who asked: a configured name, a hash of the key, or an address.' },
   model: { name: 'proxy.model', help: 'The model that the client asked for.' },
   upstream: { name: 'proxy.upstream', help: 'The upstream of the last try.' },
   attempts: { name: 'proxy.attempts', help: 'How many tries there were.' },
-  status: { name: 'proxy.status', help: 'The status in log and metrics: 499 when the client left.' },
   code: { name: 'proxy.error.code', help: "The error's code, when the answer was an error." },
 } as const satisfies Record<string, Row>
 

@@ -1,0 +1,84 @@
+import type { IncomingMessage } from 'node:http'
+import { context, propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import type { EndedRequest } from './ended.ts'
+import type { Exemplar } from './registry.ts'
+import { serverAttributes as name } from './span-table.ts'
+import { tracingIsOn } from './tracing.ts'
+
+const tracer = trace.getTracer('openai-proxy')
+
+// Asked for every few seconds by orchestrators and scrapers; as traces they would bury the requests.
+const UNTRACED = /^\/(?:health|metrics|status|reload|debug)(?:[/?]|$)/
+
+// Those of the http instrumentation are ended by it, after its own last attributes.
+const own = new WeakSet<Span>()
+
+/** Whether requests for a path, or a URL without its origin, make no spans. */
+export function isUntraced(path: string): boolean {
+  return UNTRACED.test(path)
+}
+
+/**
+ * Runs a request in its server span, a child of the caller's if it sent a `traceparent`.
+ *
+ * OpenTelemetry's http instrumentation would do this as well, but it patches the listeners of every request and
+ * response: 30 µs a request, sampled or not, where this takes 7 (docs/tracing.md). If the operator has turned it on,
+ * its span is taken.
+ */
+export function inServerSpan(request: IncomingMessage, run: () => Promise<void>): Promise<void> {
+  const { method = 'GET', headers, url = '/' } = request
+  if (!tracingIsOn() || isUntraced(url) || trace.getActiveSpan() !== undefined) return run()
+  const caller = propagation.extract(ROOT_CONTEXT, headers)
+  const span = tracer.startSpan(method, { kind: SpanKind.SERVER }, caller)
+  if (span.isRecording()) {
+    own.add(span)
+    span.setAttributes(requestAttributes(request))
+  }
+  return context.with(trace.setSpan(caller, span), run)
+}
+
+/** https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span */
+function requestAttributes({ method, url = '/', headers, httpVersion, socket }: IncomingMessage) {
+  return {
+    [name.method.name]: method,
+    [name.path.name]: url.split('?', 1)[0],
+    [name.scheme.name]: 'http',
+    [name.protocol.name]: httpVersion,
+    [name.peer.name]: socket.remoteAddress,
+    [name.userAgent.name]: headers['user-agent'],
+  }
+}
+
+/** Only a trace that is kept is worth a link to it from a metric. */
+export function exemplarOf(server: Span | undefined): Exemplar | undefined {
+  if (!server?.isRecording()) return undefined
+  const { traceId, spanId } = server.spanContext()
+  return { trace_id: traceId, span_id: spanId }
+}
+
+/** Writes on the server span what the request has become, and ends it: the response has closed. */
+export function endServerSpan({ facts, status, code }: EndedRequest, server: Span | undefined): void {
+  if (!server?.isRecording()) return
+  // Only a known route may be part of a span's name.
+  if (facts.route !== 'other') {
+    server.updateName(`${facts.method} ${facts.route}`)
+    server.setAttribute(name.route.name, facts.route)
+  }
+  server.setAttributes({
+    [name.status.name]: status,
+    [name.requestId.name]: facts.requestId,
+    [name.mode.name]: facts.mode,
+    [name.client.name]: facts.client,
+    [name.model.name]: facts.model,
+    [name.upstream.name]: facts.attempts.at(-1)?.upstream,
+    [name.attempts.name]: facts.attempts.length,
+    [name.code.name]: code,
+  })
+  if (!own.has(server)) return
+  // A 4xx is the caller's mistake and no error of this span, as the conventions have it.
+  if (status >= 500) {
+    server.setAttribute(name.error.name, code ?? String(status))
+    server.setStatus({ code: SpanStatusCode.ERROR })
+  }
+  server.end()
+}
