@@ -12,7 +12,7 @@ export interface PoolSettings {
   readonly connectTimeoutMs: number
   /** Offers HTTP/2 by ALPN. It measured slower than HTTP/1.1 for streams, so it is asked for, never assumed. */
   readonly allowH2: boolean
-  /** A connection older than this takes no further request, so that the next one follows a changed DNS entry. */
+  /** After this long new requests get new connections, so that they follow a changed DNS entry. */
   readonly connectionTtlMs: number
   readonly proxy: ProxySettings
 }
@@ -47,7 +47,6 @@ function poolOptions(settings: PoolSettings): Pool.Options {
     connectTimeout: settings.connectTimeoutMs,
     autoSelectFamily: true,
     allowH2: settings.allowH2,
-    clientTtl: settings.connectionTtlMs,
     // Shorter than the five seconds after which uvicorn, and so vLLM, closes an idle connection without a hint.
     keepAliveTimeout: 4000,
     // Off: first event, idle and total time are watched by whoever reads the stream, and count events, not bytes.

@@ -5,6 +5,7 @@ import { Breaker, type BreakerSettings, type Transition, type Verdict } from './
 import { PeakEwma } from './latency.ts'
 import type { ModelRules } from './models.ts'
 import { createDispatcher, type PoolSettings } from './pool.ts'
+import { RenewedDispatcher } from './renew.ts'
 
 /** What the operator wrote about one upstream. */
 export interface UpstreamConfig {
@@ -39,18 +40,23 @@ export class Upstream {
   readonly breaker: Breaker
   /** Time to the first event. */
   readonly latency = new PeakEwma()
-  /** Its sockets. Every dispatch to it must give `addresses.origin` as its origin. */
-  readonly dispatcher: Dispatcher
   /** Requests under way there from this process. */
   inFlight = 0
   /** It answered 400 because of `stream_options`; asking so again would only cost another round trip. */
   refusesUsageOption = false
+  private readonly connections: RenewedDispatcher
 
   constructor(config: UpstreamConfig, parts: UpstreamParts) {
     this.config = config
     this.addresses = deriveAddresses(config.url)
     this.breaker = new Breaker(parts.breaker, parts.clock, (transition) => parts.onTransition(this, transition))
-    this.dispatcher = createDispatcher(this.addresses.origin, parts.pool)
+    const create = () => createDispatcher(this.addresses.origin, parts.pool)
+    this.connections = new RenewedDispatcher(create, parts.pool.connectionTtlMs, parts.clock)
+  }
+
+  /** Its sockets. To be asked for with every request, which must give `addresses.origin` as its origin. */
+  get dispatcher(): Dispatcher {
+    return this.connections.current
   }
 
   get name(): string {
@@ -72,6 +78,6 @@ export class Upstream {
 
   /** Lets what runs finish, then closes the sockets. */
   async close(): Promise<void> {
-    await this.dispatcher.close()
+    await this.connections.close()
   }
 }
