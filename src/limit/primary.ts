@@ -16,7 +16,7 @@ export function serveClusterLimits(): void {
 
   cluster.on('fork', outliveWorker)
   cluster.on('message', (worker, message: unknown) => {
-    // Messages of a worker may still arrive after its exit; a slot granted to it then could never come back.
+    // Nothing promises that a worker's messages all come before its exit, and a slot granted after it never came back.
     if (!isRequest(message) || worker.isDead()) return
     const share = shareOf(shares, worker)
     if (message.id === undefined) {

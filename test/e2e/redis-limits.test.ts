@@ -72,8 +72,9 @@ describe('limits over machines that share a Redis', () => {
   })
 
   it('frees the slots of a process that was killed when their time is out', async () => {
-    const [one, two] = pair({ concurrency: 3, leaseMs: 300 })
+    const [one, two] = pair({ concurrency: 4, leaseMs: 300 })
     assert.equal(await one.take('a', 3), 3)
+    assert.equal(await two.take('a', 1), 1, 'which goes on, and keeps its own')
     await one.end()
     for (let freed = 0; freed < 3; ) freed += await two.take('a', 3 - freed)
     assert.equal(await two.take('a', 1), 0, 'and no more than these')

@@ -25,10 +25,14 @@ class FickleStore {
     close: () => this.memory.close(),
   }
 
-  private answer<T>(give: () => Promise<T>): Promise<T> {
+  /** Answers in a later turn, as anything over a channel does. */
+  private async answer<T>(give: () => Promise<T>): Promise<T> {
     this.asked++
-    if (this.state === 'fails') return Promise.reject(new TypeError('The store is away.'))
-    return this.state === 'works' ? give() : new Promise(() => {})
+    const { state } = this
+    if (state === 'hangs') return new Promise(() => {})
+    await new Promise((resolve) => setImmediate(resolve))
+    if (state === 'fails') throw new TypeError('The store is away.')
+    return give()
   }
 }
 
@@ -38,8 +42,10 @@ function insured(store: FickleStore, processes = 2) {
   return { ...insure(store.counters, health, processes), said }
 }
 
-/** Lets everything that can settle do so. */
-const settled = () => new Promise((resolve) => setImmediate(resolve))
+/** Lets everything that can settle do so: no answer takes more than a few turns. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
 
 describe('insured counters', () => {
   it('one request at a time tries a store that is away, all others are answered at once', async () => {
@@ -94,30 +100,58 @@ describe('insured counters', () => {
   })
 
   it('whatever happens to the store, it knows in the end exactly the slots that are held', async () => {
-    const act = fc.constantFrom('take', 'take', 'release', 'works', 'fails', 'settle')
+    const act = fc.constantFrom('take', 'take', 'take', 'release', 'release', 'works', 'fails', 'settle', 'turn')
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(act, fc.nat(1)), { maxLength: 60 }), async (acts) => {
         const store = new FickleStore()
-        const processes = [insured(store), insured(store)]
-        const held = [0, 0]
-        const cap = 6
+        const pair = [new Holder(store), new Holder(store)] as const
         for (const [does, which] of acts) {
-          const limits = processes[which]!
           if (does === 'works' || does === 'fails') store.state = does
           else if (does === 'settle') await settled()
-          else if (does === 'take') held[which]! += (await limits.take('a', { ...off, concurrency: cap })).ok ? 1 : 0
-          else if (held[which]! > 0) {
-            held[which]!--
-            limits.release('a')
-          }
+          else if (does === 'turn') await new Promise((resolve) => setImmediate(resolve))
+          else pair[which === 0 ? 0 : 1][does]()
         }
+        await settled()
         store.state = 'works'
-        for (const limits of processes) await limits.take('b', { ...off, concurrency: 1 })
+        for (const { limits } of pair) await limits.take('b', { ...off, concurrency: 100 })
         await settled()
         let free = 0
-        while (await store.memory.acquire('a', 20)) free++
-        assert.equal(free, 20 - held[0]! - held[1]!)
+        while (await store.memory.acquire('a', 100)) free++
+        assert.equal(free, 100 - pair[0].held - pair[1].held, 'the store knows what is held')
+
+        store.state = 'fails'
+        for (const holder of pair) {
+          while (holder.held > 0) holder.release()
+          await settled()
+          for (let slot = 0; slot < cap; slot++) holder.take()
+          await settled()
+          assert.equal(holder.held, cap / 2, 'and each process what it holds itself')
+        }
       }),
     )
   })
 })
+
+const cap = 6
+
+/** One process of two, and how many slots its requests hold. */
+class Holder {
+  held = 0
+  readonly limits: ReturnType<typeof insured>
+
+  constructor(store: FickleStore) {
+    this.limits = insured(store)
+  }
+
+  take(): void {
+    this.limits.take('a', { ...off, concurrency: cap }).then(({ ok }) => {
+      if (ok) this.held++
+    }, assert.fail)
+  }
+
+  release(): void {
+    if (this.held === 0) return
+    this.held--
+    this.limits.release('a')
+  }
+}

@@ -2,7 +2,7 @@
  * A process that takes limits as it is told, for tests of limits over several processes. Started with one argument,
  * the options as JSON. With the store `cluster` it becomes a primary with two workers and passes the orders on.
  */
-import cluster from 'node:cluster'
+import cluster, { type Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { systemClock } from '../../src/clock.ts'
 import { createLimiter, type Limiter } from '../../src/limit/limiter.ts'
@@ -19,7 +19,7 @@ function lead(): void {
   serveClusterLimits()
   const workers = [cluster.fork(), cluster.fork()]
   process.on('message', (order: Order) => {
-    if (order.act === 'kill') workers[order.worker]?.process.kill('SIGKILL')
+    if (order.act === 'kill') kill(workers[order.worker])
     else if (order.act === 'fork') workers[order.worker] = cluster.fork()
     else workers[order.worker]?.send(order)
   })
@@ -29,6 +29,12 @@ function lead(): void {
   cluster.on('exit', (worker, code) => {
     report({ report: 'exited', worker: workers.indexOf(worker), id: 0, admitted: code })
   })
+}
+
+/** Stands still afterwards, so that the worker's end and its last messages are found in one turn, in whatever order. */
+function kill(worker: Worker | undefined): void {
+  worker?.process.kill('SIGKILL')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)
 }
 
 function obey(): void {
