@@ -100,7 +100,10 @@ export class Stage {
 
   private open(first: Buffer): Decoder {
     const decoder = this.coding.open(first)
-    decoder.on('data', (bytes: Buffer) => this.sink.data(bytes))
+    decoder.on('data', (bytes: Buffer) => {
+      // A destroyed stream still gives out what lay ready in it.
+      if (!this.closed) this.sink.data(bytes)
+    })
     decoder.on('end', () => this.onEnd(decoder))
     decoder.on('error', (error: NodeJS.ErrnoException) => this.onError(error))
     return decoder
