@@ -28,13 +28,14 @@ export function windows(open: (options: WindowOptions) => RateLimiterAbstract): 
       return spent(await limiters[window].penalty(client, points))
     },
     async read(window, client) {
-      return spent(await limiters[window].get(client))
+      const found = await limiters[window].get(client)
+      // A minute that has ended may still be stored for a moment, until the library's timer runs.
+      return found && found.msBeforeNext > 0 ? spent(found) : { used: 0, resetMs: 0 }
     },
   }
 }
 
-/** A minute that has ended may still be stored for a moment, until the library's timer runs: it counts as unused. */
-function spent(found: RateLimiterRes | null): Spent {
-  if (!found || found.msBeforeNext <= 0) return { used: 0, resetMs: 0 }
-  return { used: found.consumedPoints, resetMs: found.msBeforeNext }
+/** An addition counts even when Redis gives its minute 0 ms more: it was made before the end. */
+function spent({ consumedPoints, msBeforeNext }: RateLimiterRes): Spent {
+  return { used: consumedPoints, resetMs: msBeforeNext }
 }

@@ -38,6 +38,8 @@ function kill(worker: Worker | undefined): void {
 }
 
 function obey(): void {
+  // The test may end the primary while this worker still starts.
+  cluster.worker?.on('error', () => process.exit())
   const moved = new MovedClock()
   const clock = options.store === 'redis' ? systemClock : moved
   const limiter = createLimiter({ ...options, overrides: new Map(), clock, onFallback() {} })
