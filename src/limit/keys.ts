@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { Caps } from './counters.ts'
 
-/** A proxy key with its own numbers, as the configuration file writes it. */
+/** One configured proxy key. Numbers of its own replace those for everybody. */
 export interface KeyEntry extends Partial<Caps> {
   readonly name?: string
   readonly key: string
@@ -20,14 +20,13 @@ export interface Keyring {
 const namePattern = /^[A-Za-z0-9][\w.@-]{0,63}$/
 
 /**
- * Reads the configured keys: `key`, `name:key`, or an object with limits. The first colon ends the name, so a key
- * that has a colon itself needs a name before it. Several keys may share a name, and with it their limits: this is
- * how a key is replaced without a gap.
+ * Takes in the configured keys. Several may share a name, and with it their limits: this is how a key is replaced
+ * without a gap.
  * Throws an Error that names the entry by its position, never by its key.
  */
-export function keyring(entries: readonly (string | KeyEntry)[]): Keyring {
-  const known = entries.map((entry, index) => {
-    const { name, key, ...own } = typeof entry === 'string' ? split(entry) : entry
+export function keyring(entries: readonly KeyEntry[]): Keyring {
+  const known = entries.map(({ name, key, ...own }, index) => {
+    // An empty key would let in everybody who sends an empty one.
     if (key === '') throw new Error(`Proxy key ${index + 1} is empty. Write it as key or name:key.`)
     if (name !== undefined && !namePattern.test(name)) {
       throw new Error(`The name of proxy key ${index + 1} may have letters, digits, "_", ".", "@" and "-" only.`)
@@ -57,11 +56,6 @@ export function keyName(key: string): string {
 /** How a client without a key is shown. */
 export function addressName(address: string | undefined): string {
   return `ip-${address ?? 'unknown'}`
-}
-
-function split(entry: string): KeyEntry {
-  const colon = entry.indexOf(':')
-  return colon < 0 ? { key: entry.trim() } : { name: entry.slice(0, colon).trim(), key: entry.slice(colon + 1).trim() }
 }
 
 /** Digests have one length whatever the key's, which timingSafeEqual needs and which hides the key's length. */

@@ -69,7 +69,9 @@ describe('access', () => {
   ]
   for (const headers of presentations) {
     it(`a proxy key is known by ${JSON.stringify(headers)} and stays here`, async () => {
-      const { get, states } = await serveWith({ keys: keyring(['team:secret-1', 'secret-2']) })
+      const { get, states } = await serveWith({
+        keys: keyring([{ name: 'team', key: 'secret-1' }, { key: 'secret-2' }]),
+      })
       assert.equal((await get(headers)).status, 200)
       assert.equal(states[0]?.facts.client, 'team')
       assert.equal('providerKey' in (states[0] ?? {}), false)
@@ -91,7 +93,7 @@ describe('access', () => {
   ]
   for (const headers of strangers) {
     it(`with proxy keys, ${JSON.stringify(headers)} is refused`, async () => {
-      const { get, states } = await serveWith({ keys: keyring(['team:secret-1']) })
+      const { get, states } = await serveWith({ keys: keyring([{ name: 'team', key: 'secret-1' }]) })
       const got = await get(headers)
       assert.equal(got.status, 401)
       assert.equal(got.body.error?.code, 'invalid_api_key')
@@ -102,7 +104,7 @@ describe('access', () => {
   }
 
   it('an address that is not on the list is refused before its key is looked at', async () => {
-    const { get } = await serveWith({ allowlist: ['192.0.2.0/24'], keys: keyring(['secret-1']) })
+    const { get } = await serveWith({ allowlist: ['192.0.2.0/24'], keys: keyring([{ key: 'secret-1' }]) })
     const got = await get({ authorization: 'Bearer secret-1' })
     assert.equal(got.status, 403)
     assert.equal(got.body.error?.code, 'ip_not_allowed')
@@ -110,7 +112,7 @@ describe('access', () => {
   })
 
   it('an address on the list still needs its key', async () => {
-    const { get } = await serveWith({ allowlist: ['127.0.0.0/8'], keys: keyring(['secret-1']) })
+    const { get } = await serveWith({ allowlist: ['127.0.0.0/8'], keys: keyring([{ key: 'secret-1' }]) })
     assert.equal((await get()).status, 401)
     assert.equal((await get({ authorization: 'Bearer secret-1' })).status, 200)
   })
