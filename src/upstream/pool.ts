@@ -23,15 +23,16 @@ export interface PoolSettings {
  */
 export function createDispatcher(origin: string, settings: PoolSettings): Dispatcher {
   const options = poolOptions(settings)
-  const secure = origin.startsWith('https:')
-  const proxy = (secure ? settings.proxy.httpsProxy : settings.proxy.httpProxy) ?? ''
+  const { httpProxy, httpsProxy, noProxy } = settings.proxy
+  // Chosen here: undici would send https through the proxy for http where it has no other.
+  const proxy = (origin.startsWith('https:') ? httpsProxy : httpProxy) ?? ''
   if (proxy === '') return new Pool(origin, options)
   return new EnvHttpProxyAgent({
     ...options,
-    // Empty, not absent: undici would read the environment, and send https through the proxy for http.
-    httpProxy: secure ? '' : proxy,
-    httpsProxy: secure ? proxy : '',
-    noProxy: settings.proxy.noProxy ?? '',
+    // All three given: undici would read the environment for one that is absent.
+    httpProxy: proxy,
+    httpsProxy: proxy,
+    noProxy: noProxy ?? '',
     // Without it, plain HTTP through a proxy would get undici's own time-outs.
     factory: (url, opts) => new Pool(url, { ...options, ...opts }),
     // A proxy that takes the connection and never answers CONNECT is a connect time-out as well.

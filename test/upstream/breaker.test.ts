@@ -130,12 +130,15 @@ describe('breaker: how it closes again', () => {
     assert.equal(transitions.length, 3)
   })
 
-  it('a second request in the half-open state is not heard', () => {
+  it('requests beside the probe, or sent to an open breaker, are not heard', () => {
     const { breaker, clock } = scene()
     send(breaker, '----')
-    clock.move(10_000)
+    clock.move(4000)
+    send(breaker, '----')
+    assert.equal(breaker.waitMs(), 6000)
+    clock.move(6000)
     const probe = breaker.enter()
-    send(breaker, '+')
+    send(breaker, '+----')
     assert.equal(breaker.state, 'half_open')
     probe('failure')
     assert.equal(breaker.state, 'open')

@@ -104,6 +104,14 @@ describe('probing', () => {
     assert.equal(sent.length, 1)
   })
 
+  it('does not miss its time when somebody else saw the breaker turn half-open first', () => {
+    const { clock, sent, a } = scene()
+    clock.after(1000, () => assert.equal(a.breaker.state, 'half_open'))
+    a.enter()('failure')
+    clock.move(1000)
+    assert.equal(sent.length, 1)
+  })
+
   it('is called off when another process says that the upstream is back', () => {
     const { clock, sent, a } = scene()
     a.enter()('failure')

@@ -134,17 +134,23 @@ describe('proxies before an upstream', () => {
     })
   })
 
-  it('variables that nobody handed on are not read', async () => {
-    const before = process.env.HTTPS_PROXY
-    process.env.HTTPS_PROXY = through
+  it('the environment is not read: only what was handed on counts', async () => {
+    const nowhere = 'http://127.0.0.1:1'
+    const variables = { HTTP_PROXY: nowhere, HTTPS_PROXY: nowhere, NO_PROXY: '*' }
+    const before = { ...process.env }
+    Object.assign(process.env, variables)
+    const [https, http] = [`https://localhost:${secure.port}`, `http://localhost:${plain.port}`]
     try {
-      await trusting(() => ask(`https://localhost:${secure.port}`))
-      await trusting(() => ask(`http://localhost:${plain.port}`, { proxy: { httpProxy: through } }))
+      await trusting(async () => {
+        assert.equal(await ask(https), '1.1')
+        assert.equal(await ask(https, { proxy: { httpsProxy: through } }), '1.1')
+        assert.equal(await ask(http, { proxy: { httpProxy: through } }), 'from the proxy')
+      })
     } finally {
-      if (before === undefined) delete process.env.HTTPS_PROXY
-      else process.env.HTTPS_PROXY = before
+      for (const name of Object.keys(variables)) delete process.env[name]
+      Object.assign(process.env, before)
     }
-    assert.deepEqual(proxy.asked, [`GET http://localhost:${plain.port}/`])
+    assert.deepEqual(proxy.asked, [`CONNECT localhost:${secure.port}`, `GET ${http}/`])
   })
 
   it('a proxy that takes the connection and never answers is given up', async () => {
