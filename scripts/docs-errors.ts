@@ -24,6 +24,7 @@ const advice: Record<ErrorCode, string> = {
   unsupported_media_type: 'Set `content-type: application/json`.',
   request_too_large:
     'Images as base64 are the usual cause; raise `MAX_BODY_BYTES`, and the same cap in what stands in front.',
+  headers_too_large: 'The bound is 16 KiB and 200 headers; cookies of a page on the same host are the usual cause.',
   request_timeout: 'Raise `BODY_TIMEOUT_MS` for slow uplinks.',
   invalid_api_key: 'Compare with `PROXY_API_KEYS`; after a change of the key file, reload.',
   ip_not_allowed: 'Behind a load balancer, `TRUST_PROXY` must count it, or every client has its address.',

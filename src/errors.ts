@@ -37,6 +37,12 @@ export const errorTable = {
     sentence:
       'The request body is larger than this proxy accepts (MAX_BODY_BYTES). Send less, or ask for a higher cap.',
   },
+  headers_too_large: {
+    status: 431,
+    type: 'invalid_request_error',
+    blame: 'client',
+    sentence: 'The request headers are larger than this proxy accepts. Send fewer or shorter ones.',
+  },
   request_timeout: {
     status: 408,
     type: 'invalid_request_error',

@@ -83,8 +83,8 @@ export function share(value: number, says: string): Row<number> {
   return { kind: 'share', schema: within('number', [0, 1]), default: value, says }
 }
 
-export function milliseconds(value: number, minimum: number, says: string): Row<number> {
-  return { kind: 'milliseconds', schema: within('integer', [minimum, LONGEST_MS]), default: value, says }
+export function milliseconds(value: number, minimum: number, says: string, traits: Traits = {}): Row<number> {
+  return { kind: 'milliseconds', schema: within('integer', [minimum, LONGEST_MS]), default: value, says, ...traits }
 }
 
 export function size(value: string, minimum: number, says: string): Row<number> {

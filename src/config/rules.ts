@@ -1,4 +1,4 @@
-import { BlockList } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import type { Settings } from './settings.ts'
 
 const loopback = new BlockList()
@@ -7,7 +7,8 @@ loopback.addAddress('::1', 'ipv6')
 
 /** Whether only this machine can reach a server that listens on `host`. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || loopback.check(host, host.includes(':') ? 'ipv6' : 'ipv4')
+  if (isIP(host) === 0) return host === 'localhost'
+  return loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4')
 }
 
 /** Rules that take more than one setting; each says what would be right. */

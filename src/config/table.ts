@@ -138,7 +138,7 @@ const processes = {
     (machine) => (machine.terminal ? 'pretty' : 'json'),
   ),
   LOG_DIR: optional('A folder for log files that are rolled, instead of standard output.', { atStart: true }),
-  STATS_INTERVAL_MS: milliseconds(30_000, 0, 'How often one log line sums up the workers. 0 = off.'),
+  STATS_INTERVAL_MS: milliseconds(30_000, 0, 'How often one log line sums up the workers. 0 = off.', { atStart: true }),
   NODE_ENV: text('development', 'As everywhere in Node; `npm start` sets production.', { environmentOnly: true }),
   UV_THREADPOOL_SIZE: integer(4, [1, 1024], 'Threads for DNS, files and compression; Node reads it when it starts.', {
     environmentOnly: true,

@@ -1,0 +1,135 @@
+import { createReadStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { dirname } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { ProxyError, toProxyError } from '../errors.ts'
+import { negotiate } from '../telemetry/exposition.ts'
+import type { Logger } from '../telemetry/log.ts'
+import { readLevel, readSeconds, readWorker } from './admin-input.ts'
+import { admit } from './admit.ts'
+import type { Control } from './control.ts'
+import type { Question } from './messages.ts'
+
+export interface AdminParts {
+  readonly control: Control
+  readonly log: Logger
+  /** Asked at each request: a reload may change it. */
+  token(): string | undefined
+}
+
+export interface Admin {
+  /** Resolves with the port. Rejects with the system's error, such as EADDRINUSE. */
+  listen(port: number, host: string): Promise<number>
+  close(): void
+}
+
+type Handler = (control: Control, req: IncomingMessage, res: ServerResponse, url: URL) => Promise<void>
+
+/** A snapshot of a heap of gigabytes takes about a minute. Milliseconds. */
+const heapSnapshotMs = 120_000
+
+const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
+  '/metrics': { GET: metrics },
+  '/status': { GET: async (control, _req, res) => sendJson(res, await control.status()) },
+  '/reload': { POST: reload },
+  '/log-level': { PUT: logLevel, POST: logLevel },
+  '/heap-snapshot': { GET: (...args) => sendFile(...args, { what: 'heap-snapshot' }, heapSnapshotMs) },
+  '/cpu-profile': { POST: cpuProfile },
+}
+
+/** The admin port: metrics, status and control for the operator. Never on the public port. */
+export function createAdmin({ control, log, token }: AdminParts): Admin {
+  const server = createServer((req, res) => {
+    handle(req, res).catch((error: unknown) => {
+      const refusal = toProxyError(error)
+      if (refusal.code === 'internal_error') log.error({ err: error }, 'an admin request failed')
+      if (res.headersSent) return res.destroy()
+      return sendJson(res, refusal.toJSON(), refusal.status, refusal.headers())
+    })
+  })
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    admit(req, token())
+    const url = new URL(req.url ?? '/', 'http://admin')
+    const methods = routes[url.pathname]
+    if (!methods)
+      throw new ProxyError('not_found', { message: `The admin routes are ${Object.keys(routes).join(', ')}.` })
+    const handler = methods[req.method ?? '']
+    if (!handler) throw new ProxyError('method_not_allowed', { headers: { allow: Object.keys(methods).join(', ') } })
+    await handler(control, req, res, url)
+  }
+  return {
+    listen: (port, host) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen({ port, host, exclusive: true }, () => {
+          const address = server.address()
+          resolve(typeof address === 'object' && address ? address.port : port)
+        })
+      }),
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+async function metrics(control: Control, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const { body, contentType } = await control.metrics(negotiate(req.headers.accept))
+  res.writeHead(200, { 'content-type': contentType }).end(body)
+}
+
+async function reload(control: Control, _req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const faults = await control.reload()
+  if (faults.length > 0) {
+    throw new ProxyError('invalid_request', {
+      message: `The new configuration was refused; the old one stays. ${faults.join(' · ')}`,
+    })
+  }
+  sendJson(res, { reloaded: true })
+}
+
+async function logLevel(control: Control, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const level = await readLevel(req)
+  control.setLevel(level)
+  sendJson(res, { level })
+}
+
+async function cpuProfile(control: Control, req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
+  const seconds = readSeconds(url.searchParams)
+  await sendFile(control, req, res, url, { what: 'cpu-profile', seconds }, seconds * 1000 + 10_000)
+}
+
+/** Lets a worker write a file, sends it, and removes it. */
+async function sendFile(
+  control: Control,
+  _req: IncomingMessage,
+  res: ServerResponse,
+  url: URL,
+  question: Question,
+  timeoutMs: number,
+): Promise<void> {
+  const worker = readWorker(url.searchParams, control.workers())
+  const path = await control.ask(worker, question, timeoutMs).catch((error: unknown) => {
+    // The operator may read the reason: no room in the folder for it, or a worker that is being profiled already.
+    throw new ProxyError('internal_error', {
+      message: error instanceof Error ? error.message : 'unknown',
+      cause: error,
+    })
+  })
+  if (typeof path !== 'string') throw new TypeError('a worker answered with something that is no path')
+  try {
+    const type = question.what === 'cpu-profile' ? 'cpuprofile' : 'heapsnapshot'
+    res.writeHead(200, {
+      'content-type': 'application/json',
+      'content-disposition': `attachment; filename="worker-${worker}.${type}"`,
+    })
+    await pipeline(createReadStream(path), res)
+  } finally {
+    await rm(dirname(path), { recursive: true, force: true })
+  }
+}
+
+function sendJson(res: ServerResponse, value: object, status = 200, headers: Record<string, string> = {}): void {
+  res.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(`${JSON.stringify(value)}\n`)
+}

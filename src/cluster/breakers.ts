@@ -1,0 +1,31 @@
+import type { Clock } from '../clock.ts'
+import type { BreakerMessage } from '../wiring/surroundings.ts'
+
+/**
+ * What workers have told about upstreams, so that a dead one is discovered once for the machine and not once for each
+ * worker, nor again by each worker that starts later.
+ */
+export class SharedBreakers {
+  private readonly last = new Map<string, BreakerMessage>()
+  private readonly clock: Clock
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  /** Keeps what one worker tells and passes it on to the others. */
+  relay(message: BreakerMessage, others: Iterable<{ tell(message: BreakerMessage): void }>): void {
+    this.last.set(message.upstream, message)
+    for (const other of others) other.tell(message)
+  }
+
+  /** What a worker that starts now has to know: the breakers that are still open. */
+  open(): BreakerMessage[] {
+    return [...this.last.values()].filter(({ state, until }) => state === 'open' && until > this.clock.wall())
+  }
+
+  /** A new configuration may have other upstreams by the same names. */
+  forget(): void {
+    this.last.clear()
+  }
+}

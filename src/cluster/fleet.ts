@@ -1,0 +1,214 @@
+import type { Clock } from '../clock.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Logger, LogLevel } from '../telemetry/log.ts'
+import type { BreakerMessage } from '../wiring/surroundings.ts'
+import { healthyAfterMs, respawnDelay } from './backoff.ts'
+import type { Fork } from './fork.ts'
+import { Member } from './member.ts'
+import type { FromWorker } from './messages.ts'
+import { StartFailure } from './start-failure.ts'
+
+export interface FleetParts {
+  readonly fork: Fork
+  readonly clock: Clock
+  readonly log: Logger
+  logLevel(): LogLevel
+  /** Breakers that a new worker has to know of. */
+  breakers(): readonly BreakerMessage[]
+  onMessage(member: Member, message: FromWorker): void
+  /** A worker ended. `wanted` is false when it had not been told to. */
+  onExit(member: Member, wanted: boolean): void
+}
+
+/** One of the workers that there should be, whichever process does its work just now. */
+interface Slot {
+  readonly name: string
+  current: Member | undefined
+  /** Failed starts and early deaths without a healthy process in between. */
+  deaths: number
+  /** Settled when the process that is being started listens or has failed; one at a time, or one would be forgotten. */
+  launching: Promise<unknown> | undefined
+  /** Takes back a start that is due later. */
+  cancelRefill: () => void
+}
+
+/** Keeps as many workers alive as there should be. */
+export class Fleet {
+  private readonly parts: FleetParts
+  private settings: Settings
+  private readonly slots = new Map<string, Slot>()
+  /** Every process that has not ended, those that drain included. */
+  private readonly alive = new Set<Member>()
+  private forked = 0
+  private stopping = false
+
+  constructor(settings: Settings, parts: FleetParts) {
+    this.settings = settings
+    this.parts = parts
+  }
+
+  get members(): readonly Member[] {
+    return [...this.alive]
+  }
+
+  /**
+   * Starts `settings.workers` workers and resolves when those that can listen do.
+   * Rejects with the StartFailure of one when none can; those that merely died are tried again later.
+   */
+  async start(): Promise<void> {
+    const slots = this.slotsFor(this.settings.workers)
+    const results = await Promise.allSettled(slots.map((slot) => this.launch(slot, this.settings)))
+    const failures = results.filter((result) => result.status === 'rejected')
+    if (failures.length === slots.length) throw failures[0]?.reason
+    for (const slot of slots) if (!slot.current) this.refill(slot)
+  }
+
+  /**
+   * Replaces every worker by one with these settings, one after the other: the new one listens before the old one
+   * drains. Rejects with a StartFailure when one cannot start; if it was the first, nothing has changed.
+   */
+  async reload(settings: Settings): Promise<void> {
+    const wanted = this.slotsFor(settings.workers)
+    for (const [done, slot] of wanted.entries()) {
+      try {
+        await this.replace(slot, settings)
+      } catch (error) {
+        if (done === 0 || !(error instanceof StartFailure)) throw error
+        throw new StartFailure(`${done} of ${wanted.length} workers were replaced, then one failed: ${error.message}`)
+      }
+      this.settings = settings
+    }
+    for (const slot of [...this.slots.values()].filter((each) => !wanted.includes(each))) {
+      this.slots.delete(slot.name)
+      slot.current?.drain(settings.shutdownTimeoutMs)
+    }
+  }
+
+  /** Replaces the process of one worker, with the settings that are in effect. */
+  async renew(member: Member): Promise<void> {
+    const slot = this.slots.get(member.slot)
+    if (slot?.current !== member || slot.launching || this.stopping) return
+    await this.replace(slot, this.settings)
+  }
+
+  /** A worker that was told to end by somebody else: it is replaced now rather than when it has ended. */
+  leaves(member: Member): void {
+    member.drain(this.settings.shutdownTimeoutMs)
+    const slot = this.slots.get(member.slot)
+    if (slot?.current !== member) return
+    slot.current = undefined
+    this.refill(slot)
+  }
+
+  /** Lets all workers finish what runs, and resolves when every process has ended. */
+  async stop(): Promise<void> {
+    this.stopping = true
+    while (this.alive.size > 0) {
+      await Promise.all(this.members.map((member) => member.drain(this.settings.shutdownTimeoutMs)))
+    }
+  }
+
+  /** Ends every process at once, whatever it is doing. */
+  kill(): void {
+    this.stopping = true
+    for (const member of this.alive) member.kill()
+  }
+
+  private slotsFor(count: number): Slot[] {
+    return Array.from({ length: count }, (_, index) => {
+      const name = String(index + 1)
+      const slot = this.slots.get(name) ?? emptySlot(name)
+      this.slots.set(name, slot)
+      return slot
+    })
+  }
+
+  /** Starts a process for the slot and, once it listens, lets the one before it drain. */
+  private async launch(slot: Slot, settings: Settings): Promise<void> {
+    slot.cancelRefill()
+    // How that one ended is told to whoever started it.
+    while (slot.launching) await slot.launching.catch(() => {})
+    if (this.stopping) throw new StartFailure('the program is ending')
+    const member = this.fork(slot, settings)
+    slot.launching = member.ready
+    try {
+      await member.ready
+      if (member.state !== 'listening') throw new StartFailure('a worker ended as soon as it listened')
+      const old = slot.current
+      slot.current = member
+      old?.drain(settings.shutdownTimeoutMs)
+    } catch (error) {
+      slot.deaths++
+      throw error
+    } finally {
+      slot.launching = undefined
+    }
+  }
+
+  private fork(slot: Slot, settings: Settings): Member {
+    const { parts } = this
+    const member = new Member({
+      id: `${slot.name}.${++this.forked}`,
+      fork: parts.fork,
+      clock: parts.clock,
+      start: {
+        kind: 'start',
+        slot: slot.name,
+        settings,
+        logLevel: parts.logLevel(),
+        breakers: parts.breakers(),
+      },
+      onMessage: parts.onMessage,
+      onExit: (ended, how) => this.ended(slot, ended, how),
+    })
+    this.alive.add(member)
+    return member
+  }
+
+  private async replace(slot: Slot, settings: Settings): Promise<void> {
+    try {
+      await this.launch(slot, settings)
+    } finally {
+      // The old one may have died meanwhile, and left it to this start to fill its place.
+      this.refill(slot)
+    }
+  }
+
+  private ended(slot: Slot, member: Member, how: string): void {
+    this.alive.delete(member)
+    const wanted = member.state === 'draining' || this.stopping
+    const { log, clock } = this.parts
+    const about = { worker: slot.name, pid: member.pid, how }
+    if (wanted) log.info(about, `worker ${slot.name} has ended`)
+    else log.error(about, `worker ${slot.name} died: ${how}`)
+    this.parts.onExit(member, wanted)
+    // One that never listened has been counted by its start.
+    if (member.state === 'listening')
+      slot.deaths = clock.now() - member.startedAt >= healthyAfterMs ? 0 : slot.deaths + 1
+    if (slot.current !== member) return
+    slot.current = undefined
+    this.refill(slot)
+  }
+
+  /** Starts a process for an empty slot, and again when it fails, waiting longer each time. */
+  private refill(slot: Slot): void {
+    slot.cancelRefill()
+    if (slot.launching || this.filled(slot)) return
+    slot.cancelRefill = this.parts.clock.after(respawnDelay(slot.deaths), () => {
+      if (slot.launching || this.filled(slot)) return
+      this.launch(slot, this.settings).catch((error: unknown) => {
+        this.parts.log.error({ worker: slot.name, err: error }, `worker ${slot.name} could not be started`)
+        this.refill(slot)
+      })
+    })
+  }
+
+  /** Whether the slot needs no process: it has one, or it is not wanted any more. */
+  private filled(slot: Slot): boolean {
+    return this.stopping || slot.current !== undefined || this.slots.get(slot.name) !== slot
+  }
+}
+
+function emptySlot(name: string): Slot {
+  return { name, current: undefined, deaths: 0, launching: undefined, cancelRefill: () => {} }
+}

@@ -1,0 +1,54 @@
+import cluster from 'node:cluster'
+import { fileURLToPath } from 'node:url'
+import type { Logger } from '../telemetry/log.ts'
+import { type Envelope, type FromWorker, isEnvelope, type ToWorker } from './messages.ts'
+
+/** A worker's process, as the primary deals with it. */
+export interface Child {
+  readonly pid: number
+  /** A message to a process that has just ended is lost, which its exit tells anyway. */
+  tell(message: ToWorker): void
+  kill(signal: NodeJS.Signals): void
+}
+
+export interface ChildEvents {
+  message(message: FromWorker): void
+  /** `how`: its exit code or signal. */
+  exit(how: string): void
+}
+
+export type Fork = (events: ChildEvents) => Child
+
+export interface ForkParts {
+  /** The module that calls `runWorker`. */
+  readonly workerFile: URL
+  /** Modules that must be loaded before it: what is to be traced has to be loaded after the tracing. */
+  readonly imports: readonly URL[]
+  readonly log: Logger
+}
+
+/** Forks by node:cluster, so that all workers answer on one port. */
+export function clusterFork({ workerFile, imports, log }: ForkParts): Fork {
+  cluster.setupPrimary({
+    exec: fileURLToPath(workerFile),
+    args: [],
+    execArgv: [...process.execArgv, ...imports.flatMap(({ href }) => ['--import', href])],
+  })
+  return (events) => {
+    const worker = cluster.fork()
+    worker.on('message', (received: unknown) => {
+      if (isEnvelope<FromWorker>(received)) events.message(received.openaiProxy)
+    })
+    worker.on('exit', (code, signal) => events.exit(signal ?? `exit code ${code}`))
+    // Unheard, a failed fork or a message that came too late would end the primary, and all workers with it.
+    worker.on('error', (error) => log.warn({ err: error }, 'a message to a worker was lost'))
+    return {
+      pid: worker.process.pid ?? 0,
+      tell(message) {
+        const envelope: Envelope<ToWorker> = { openaiProxy: message }
+        if (worker.isConnected()) worker.send(envelope)
+      },
+      kill: (signal) => worker.process.kill(signal),
+    }
+  }
+}

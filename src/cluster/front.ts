@@ -1,0 +1,144 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import type { Clock } from '../clock.ts'
+import type { Settings } from '../config/settings.ts'
+import { ProxyError } from '../errors.ts'
+import { rawAnswer, refuseConnection } from './refuse.ts'
+
+export type Listener = (req: IncomingMessage, res: ServerResponse) => void
+
+export type FrontSettings = Pick<
+  Settings,
+  'headersTimeoutMs' | 'bodyTimeoutMs' | 'keepAliveTimeoutMs' | 'maxConnections'
+>
+
+/** More is hardly a client of this API; each header costs memory before anything has been decided. */
+const maxHeaders = 200
+const maxHeaderBytes = 16 * 1024
+
+/** How long a drained connection may stay idle before it is closed. Milliseconds. */
+const graceMs = 1000
+const sweepMs = 100
+
+/** The HTTP server of one worker: its limits, its count of requests, and its end. */
+export class Front {
+  requests = 0
+  errors = 0
+  private readonly server: Server
+  private readonly active = new Set<ServerResponse>()
+  private listener: Listener
+  private readonly clock: Clock
+  private leaving = false
+
+  constructor(settings: FrontSettings, listener: Listener, clock: Clock) {
+    this.listener = listener
+    this.clock = clock
+    this.server = createServer({
+      maxHeaderSize: maxHeaderBytes,
+      // Node looks for slow requests only this often; its default of 30 s would make shorter time-outs meaningless.
+      connectionsCheckingInterval: Math.min(1000, settings.headersTimeoutMs),
+      insecureHTTPParser: false,
+    })
+    this.server.maxHeadersCount = maxHeaders
+    // Else full workers hand a connection round among themselves, which measured half a core of the primary.
+    // Assigned this way because @types/node does not know the property.
+    Object.assign(this.server, { dropMaxConnection: true })
+    this.limit(settings)
+    this.server.on('request', (req, res) => this.take(req, res))
+    this.server.on('clientError', (error, socket) => {
+      refuseConnection(
+        error,
+        socket,
+        [...this.active].find(({ req }) => req.socket === socket),
+      )
+    })
+    // Node would close the connection without a word.
+    this.server.on('connect', (_req, socket) => socket.end(rawAnswer(new ProxyError('method_not_allowed'))))
+  }
+
+  /** Requests that have not been answered to the end. */
+  get inFlight(): number {
+    return this.active.size
+  }
+
+  /** Replaces the limits; connections that are open already keep theirs. */
+  limit({ headersTimeoutMs, bodyTimeoutMs, keepAliveTimeoutMs, maxConnections }: FrontSettings): void {
+    this.server.headersTimeout = headersTimeoutMs
+    this.server.requestTimeout = bodyTimeoutMs
+    this.server.keepAliveTimeout = keepAliveTimeoutMs
+    // Node takes 0 for "none at all".
+    this.server.maxConnections = maxConnections === 0 ? Number.POSITIVE_INFINITY : maxConnections
+  }
+
+  /** From now on requests go to another listener; those that run stay where they are. */
+  serveBy(listener: Listener): void {
+    this.listener = listener
+  }
+
+  /** Resolves with the port. Rejects with the system's error, such as EADDRINUSE. */
+  listen(port: number, host: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen(port, host, () => {
+        const address = this.server.address()
+        resolve(typeof address === 'object' && address ? address.port : port)
+      })
+    })
+  }
+
+  /**
+   * Takes no new connection, and resolves when the last one has gone. Requests on open connections are still answered,
+   * and told to open another: closing an idle connection at once would cut off a request that is on its way.
+   * At `timeoutMs` (milliseconds) whatever is left is cut.
+   */
+  drain(timeoutMs: number, afterGrace: () => void): Promise<void> {
+    this.leaving = true
+    for (const res of this.active) closeAfter(res)
+    const begun = this.clock.now()
+    let cancel = () => {}
+    const sweep = () => {
+      const waited = this.clock.now() - begun
+      if (waited >= timeoutMs) this.server.closeAllConnections()
+      else if (waited >= graceMs) {
+        afterGrace()
+        // Again and again: Node keeps the connection of a stream whose headers went out before the drain.
+        this.server.closeIdleConnections()
+      }
+      cancel = this.clock.after(sweepMs, sweep)
+    }
+    sweep()
+    return new Promise((resolve) => {
+      // Not http's own close, which ends idle connections first thing.
+      NetServer.prototype.close.call(this.server, () => {
+        cancel()
+        resolve()
+      })
+    })
+  }
+
+  private take(req: IncomingMessage, res: ServerResponse): void {
+    this.requests++
+    this.active.add(res)
+    res.once('close', () => {
+      this.active.delete(res)
+      if (res.statusCode >= 500) this.errors++
+    })
+    if (this.leaving) {
+      closeAfter(res)
+      // A load balancer that asks now has to look elsewhere, though this request would still be served.
+      if (req.url === '/health/ready') {
+        sendError(res, new ProxyError('draining'))
+        return
+      }
+    }
+    this.listener(req, res)
+  }
+}
+
+function closeAfter(res: ServerResponse): void {
+  if (!res.headersSent) res.setHeader('connection', 'close')
+}
+
+function sendError(res: ServerResponse, error: ProxyError): void {
+  res.writeHead(error.status, { ...error.headers(), 'content-type': 'application/json' }).end(JSON.stringify(error))
+}

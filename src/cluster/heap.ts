@@ -1,0 +1,36 @@
+import type { Clock } from '../clock.ts'
+
+const checkMs = 5000
+/** A heap that is too large once may only be waiting for its garbage to be collected. */
+const checksBeforeTooLarge = 3
+
+export interface HeapWatch {
+  readonly maxBytes: number
+  readonly clock: Clock
+  /** Bytes in use now. */
+  used(): number
+  /** Whether no request is under way. */
+  idle(): boolean
+  /** A full collection; undefined without `--expose-gc`. */
+  readonly collect: (() => void) | undefined
+  /** Called once. */
+  onTooLarge(used: number): void
+}
+
+/**
+ * Watches the heap, and says when it stays above its bound: what leaks would otherwise end in V8 killing the process,
+ * and all its requests with it. Returns what stops the watch.
+ */
+export function watchHeap({ maxBytes, clock, used, idle, collect, onTooLarge }: HeapWatch): () => void {
+  if (maxBytes === 0) return () => {}
+  let tooLarge = 0
+  let cancel = clock.after(checkMs, check)
+  function check() {
+    // A collection stops the process for tens of milliseconds, so only while nobody waits, and only when it is due.
+    if (used() > maxBytes * 0.8 && idle()) collect?.()
+    tooLarge = used() > maxBytes ? tooLarge + 1 : 0
+    if (tooLarge < checksBeforeTooLarge) cancel = clock.after(checkMs, check)
+    else onTooLarge(used())
+  }
+  return () => cancel()
+}

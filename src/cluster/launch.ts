@@ -1,0 +1,23 @@
+import { extname } from 'node:path'
+import type { Loaded } from '../config/load.ts'
+import type { Settings } from '../config/settings.ts'
+import { Primary } from './primary.ts'
+import { runProgram } from './program.ts'
+import { openLog } from './service.ts'
+
+/** `.ts` when run from `src/`, `.js` from `dist/`; names of modules that are not imported are not rewritten by tsc. */
+const extension = extname(import.meta.url)
+const workerFile = new URL(`./worker-main${extension}`, import.meta.url)
+const register = new URL(`../telemetry/register${extension}`, import.meta.url)
+
+/** Starts the program. Rejects with a StartFailure when it cannot; `load` reads the settings anew, for a reload. */
+export async function launch(settings: Settings, load: () => Loaded): Promise<void> {
+  if (settings.workers > 0) {
+    const log = await openLog(settings, 'primary')
+    return runProgram(new Primary({ settings, log, load, workerFile, imports: [register] }))
+  }
+  // Tracing first: what is loaded before it is not traced.
+  await import('../telemetry/register.ts')
+  const [{ Single }, { createApp }] = await Promise.all([import('./single.ts'), import('../app.ts')])
+  return runProgram(await Single.open(settings, load, createApp))
+}

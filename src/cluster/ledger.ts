@@ -1,0 +1,74 @@
+import type { ExpositionFormat } from '../telemetry/exposition.ts'
+import { ClusterMetrics } from '../telemetry/merge.ts'
+import { readSnapshot } from '../telemetry/snapshot.ts'
+import type { Load, Question } from './messages.ts'
+import { add, none, type WorkerLoad } from './stats.ts'
+
+/** Whoever counts requests: a worker process, or this process where there are none. */
+export interface Counting {
+  /** Never used again for another. */
+  readonly id: string
+  readonly slot: string
+  readonly pid: number
+  ask(question: Question, timeoutMs: number): Promise<unknown>
+}
+
+/** A worker that is busy for longer than this is shown with what it last said. Milliseconds. */
+const askMs = 2000
+
+/** What all workers have counted, those that have ended included, so that no total ever falls. */
+export class Ledger {
+  private readonly metrics = new ClusterMetrics()
+  private readonly loads = new Map<string, Load>()
+  private ended: Load = none
+
+  /** Asks the workers for their metrics and loads. Never rejects: one that does not answer keeps what it last said. */
+  async collect(workers: readonly Counting[]): Promise<void> {
+    await Promise.all(
+      workers.flatMap((worker) => [
+        worker.ask({ what: 'snapshot' }, askMs).then((snapshot) => this.takeMetrics(worker.id, snapshot), unanswered),
+        worker.ask({ what: 'load' }, askMs).then((load) => this.takeLoad(worker.id, load), unanswered),
+      ]),
+    )
+  }
+
+  takeMetrics(id: string, snapshot: unknown): void {
+    this.metrics.take(id, readSnapshot(snapshot))
+  }
+
+  takeLoad(id: string, load: unknown): void {
+    if (isLoad(load)) this.loads.set(id, load)
+  }
+
+  /** Call when a worker has ended: its totals are kept. */
+  close(id: string): void {
+    this.metrics.forget(id)
+    const { requests, errors } = this.loads.get(id) ?? none
+    this.ended = add(this.ended, { ...none, requests, errors })
+    this.loads.delete(id)
+  }
+
+  /** What these workers last said of themselves. */
+  lastLoads(workers: readonly Counting[]): WorkerLoad[] {
+    return workers.flatMap(({ id, slot, pid }) => {
+      const load = this.loads.get(id)
+      return load ? [{ worker: slot, pid, ...load }] : []
+    })
+  }
+
+  /** What workers that have ended had counted. */
+  get gone(): Load {
+    return this.ended
+  }
+
+  text(format: ExpositionFormat): { body: string; contentType: string } {
+    return this.metrics.text(format)
+  }
+}
+
+/** A worker that has just ended, starts, or is stuck; nothing is lost but how new its figures are. */
+function unanswered(): void {}
+
+function isLoad(value: unknown): value is Load {
+  return typeof value === 'object' && value !== null && 'requests' in value && 'heapUsed' in value
+}

@@ -1,0 +1,68 @@
+import type { Settings } from '../config/settings.ts'
+import type { LogLevel } from '../telemetry/log.ts'
+import type { BreakerMessage } from '../wiring/surroundings.ts'
+
+/** What a worker is doing, for the log line of `stats.ts`, `GET /status` and the heap's watch. */
+export interface Load {
+  /** Since the worker started. */
+  requests: number
+  /** Of these, answered with a status of 500 or more. */
+  errors: number
+  inFlight: number
+  /** Bytes. */
+  rss: number
+  heapUsed: number
+}
+
+/** What the primary can ask of a worker. */
+export type Question =
+  | { readonly what: 'snapshot' }
+  | { readonly what: 'load' }
+  | { readonly what: 'status' }
+  | { readonly what: 'heap-snapshot' }
+  | { readonly what: 'cpu-profile'; readonly seconds: number }
+
+/** What a worker needs to begin; sent instead of an environment, which other users of the machine may read. */
+export interface Start {
+  readonly kind: 'start'
+  readonly slot: string
+  readonly settings: Settings
+  /** What the admin port has set since; a worker that comes later logs like the others. */
+  readonly logLevel: LogLevel
+  /** Breakers that are open elsewhere. */
+  readonly breakers: readonly BreakerMessage[]
+}
+
+export type ToWorker =
+  | Start
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
+  | { readonly kind: 'log-level'; readonly level: LogLevel }
+  | BreakerMessage
+
+export type FromWorker =
+  /** Its code is loaded; only now can it hear. */
+  | { readonly kind: 'hello' }
+  | { readonly kind: 'listening'; readonly port: number }
+  /** It cannot start, and ends. `reason` is fit to be shown to the operator. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** It was told to end by somebody else than the primary, and drains. */
+  | { readonly kind: 'leaving' }
+  | { readonly kind: 'overweight'; readonly heapUsed: number }
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'no-answer'; readonly id: number; readonly reason: string }
+  /** Sent as the last thing, so that what it counted is not lost. */
+  | { readonly kind: 'last'; readonly snapshot: unknown; readonly load: Load }
+  | BreakerMessage
+
+/**
+ * Messages travel in an envelope: the channel between primary and worker is shared with the rate limiter's counters,
+ * and theirs must not be taken for ours.
+ */
+export interface Envelope<Message> {
+  readonly openaiProxy: Message
+}
+
+export function isEnvelope<Message>(received: unknown): received is Envelope<Message> {
+  return typeof received === 'object' && received !== null && 'openaiProxy' in received
+}

@@ -1,0 +1,173 @@
+import cluster from 'node:cluster'
+import { type Clock, systemClock } from '../clock.ts'
+import type { Loaded } from '../config/load.ts'
+import type { Settings } from '../config/settings.ts'
+import { serveClusterLimits } from '../limit/primary.ts'
+import type { ExpositionFormat } from '../telemetry/exposition.ts'
+import type { Log, LogLevel } from '../telemetry/log.ts'
+import { createPrimaryMetrics } from '../telemetry/metrics.ts'
+import { SharedBreakers } from './breakers.ts'
+import { Fleet } from './fleet.ts'
+import { clusterFork } from './fork.ts'
+import { Ledger } from './ledger.ts'
+import type { Member } from './member.ts'
+import type { FromWorker, Load, Question } from './messages.ts'
+import type { Program } from './program.ts'
+import { Reloader } from './reload.ts'
+import { StartFailure } from './start-failure.ts'
+import type { WorkerLoad } from './stats.ts'
+
+export interface PrimaryParts {
+  readonly settings: Settings
+  readonly log: Log
+  /** Reads the settings anew, for a reload. */
+  load(): Loaded
+  /** The module that calls `runWorker`. */
+  readonly workerFile: URL
+  /** Modules that workers load before it. */
+  readonly imports: readonly URL[]
+}
+
+const statusMs = 2000
+
+/** The process that starts and watches the workers, and speaks for all of them. */
+export class Primary implements Program {
+  settings: Settings
+  readonly log: Log
+  private readonly clock: Clock = systemClock
+  private readonly breakers = new SharedBreakers(systemClock)
+  private readonly ledger = new Ledger()
+  private readonly own = createPrimaryMetrics()
+  private readonly fleet: Fleet
+  private readonly reloader: Reloader
+  private level: LogLevel
+
+  /** Throws a StartFailure where this process cannot fork. */
+  constructor({ settings, log, load, workerFile, imports }: PrimaryParts) {
+    if (!cluster.isPrimary) {
+      throw new StartFailure('WORKERS: must be 0 where another program, such as PM2 in cluster mode, forks this one')
+    }
+    this.settings = settings
+    this.level = settings.logLevel
+    this.log = log
+    this.reloader = new Reloader({
+      log: log.logger,
+      load,
+      current: () => this.settings,
+      obstacles: () => [],
+      apply: (changed) => this.apply(changed),
+    })
+    serveClusterLimits()
+    this.fleet = new Fleet(settings, {
+      fork: clusterFork({ workerFile, imports, log: log.logger }),
+      clock: this.clock,
+      log: log.logger,
+      logLevel: () => this.level,
+      breakers: () => this.breakers.open(),
+      onMessage: (member, message) => this.hear(member, message),
+      onExit: (member, wanted) => this.close(member, wanted),
+    })
+  }
+
+  async start(): Promise<number> {
+    // Said once at the beginning: a counter that first appears with 1 looks to Prometheus as if nothing had happened.
+    this.own.workerRestarts(0)
+    await this.fleet.start()
+    return this.fleet.members.find(({ port }) => port !== undefined)?.port ?? this.settings.port
+  }
+
+  stop(): Promise<void> {
+    return this.fleet.stop()
+  }
+
+  kill(): void {
+    this.fleet.kill()
+  }
+
+  reload(): Promise<string[]> {
+    return this.reloader.run()
+  }
+
+  setLevel(level: LogLevel): void {
+    this.level = level
+    this.log.setLevel(level)
+    for (const member of this.fleet.members) member.tell({ kind: 'log-level', level })
+  }
+
+  workers(): string[] {
+    return this.fleet.members.filter(({ state }) => state === 'listening').map(({ slot }) => slot)
+  }
+
+  async ask(worker: string, question: Question, timeoutMs: number): Promise<unknown> {
+    const member = this.fleet.members.find(({ slot, state }) => slot === worker && state === 'listening')
+    if (!member) throw new Error(`There is no worker ${worker} just now.`)
+    return member.ask(question, timeoutMs)
+  }
+
+  async metrics(format: ExpositionFormat): Promise<{ body: string; contentType: string }> {
+    await this.ledger.collect(this.fleet.members)
+    this.ledger.takeMetrics('primary', await this.own.snapshot())
+    return this.ledger.text(format)
+  }
+
+  async status(): Promise<object> {
+    const workers = await Promise.all(this.fleet.members.map((member) => this.describe(member)))
+    return { pid: process.pid, uptime_seconds: Math.floor(process.uptime()), log_level: this.level, workers }
+  }
+
+  async loads(): Promise<WorkerLoad[]> {
+    // With the metrics: what a worker has counted since it was last asked is lost when it is killed.
+    await this.ledger.collect(this.fleet.members)
+    return this.ledger.lastLoads(this.fleet.members)
+  }
+
+  gone(): Load {
+    return this.ledger.gone
+  }
+
+  private async apply(settings: Settings): Promise<void> {
+    this.breakers.forget()
+    await this.fleet.reload(settings)
+    this.settings = settings
+    this.setLevel(settings.logLevel)
+  }
+
+  private async describe(member: Member): Promise<object> {
+    const { slot, pid, state, startedAt } = member
+    const seconds = Math.floor((this.clock.now() - startedAt) / 1000)
+    const answer = await member.ask({ what: 'status' }, statusMs).catch((error: unknown) => ({
+      unanswered: error instanceof Error ? error.message : 'unknown',
+    }))
+    return { worker: slot, pid, state, uptime_seconds: seconds, ...(typeof answer === 'object' ? answer : {}) }
+  }
+
+  private hear(member: Member, message: FromWorker): void {
+    const { logger } = this.log
+    if (message.kind === 'breaker') {
+      this.breakers.relay(
+        message,
+        this.fleet.members.filter((other) => other !== member),
+      )
+    } else if (message.kind === 'last') {
+      this.ledger.takeMetrics(member.id, message.snapshot)
+      this.ledger.takeLoad(member.id, message.load)
+    } else if (message.kind === 'leaving') {
+      logger.warn({ worker: member.slot, pid: member.pid }, 'a worker was told to end by a signal; another replaces it')
+      this.fleet.leaves(member)
+    } else if (message.kind === 'overweight') {
+      const heap = Math.round(message.heapUsed / 1024 ** 2)
+      logger.warn(
+        { worker: member.slot, heap_mb: heap },
+        'the heap of a worker is over MAX_HEAP_MB; another replaces it',
+      )
+      this.fleet.renew(member).catch((error: unknown) => logger.error({ err: error }, 'it could not be replaced'))
+    } else if (message.kind === 'listening') {
+      logger.info({ worker: member.slot, pid: member.pid, port: message.port }, `worker ${member.slot} listens`)
+    }
+  }
+
+  private close(member: Member, wanted: boolean): void {
+    this.ledger.close(member.id)
+    if (!wanted) this.own.workerRestarts(1)
+  }
+}

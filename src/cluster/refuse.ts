@@ -1,0 +1,53 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { ProxyError } from '../errors.ts'
+
+/** Why Node's HTTP parser, or its watch over slow requests, gave up on a connection, as the client may hear it. */
+function refusalOf(code: string | undefined): ProxyError {
+  if (code === 'HPE_HEADER_OVERFLOW') return new ProxyError('headers_too_large')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new ProxyError('request_timeout', {
+      message: 'The request did not arrive in time. Send it again over a faster connection.',
+    })
+  }
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return new ProxyError('request_too_large')
+  return new ProxyError('invalid_request', {
+    message: 'This is not a well-formed HTTP/1.1 request. Check what stands between the client and this proxy.',
+  })
+}
+
+/**
+ * Answers a connection whose bytes are no HTTP, or that is too slow, with an error of OpenAI's shape, and closes it:
+ * what follows on it cannot be told apart any more (RFC 9112, section 11.2, request smuggling).
+ * `current` is the response that is under way on the same connection.
+ */
+export function refuseConnection(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  current: ServerResponse | undefined,
+): void {
+  if (!socket.writable || current?.headersSent) {
+    // Written into an answer that has begun, the error would be taken for a part of it.
+    socket.destroy()
+    return
+  }
+  if (current?.req.complete) {
+    // The broken bytes came after a whole request, whose answer must not be swapped for theirs.
+    current.once('close', () => socket.destroy())
+    return
+  }
+  socket.end(rawAnswer(refusalOf(error.code)), () => socket.destroy())
+}
+
+/** An error as bytes, for a socket that has no response object. */
+export function rawAnswer(error: ProxyError): string {
+  const body = JSON.stringify(error)
+  const headers = {
+    ...error.headers(),
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}\r\n${lines.join('')}\r\n${body}`
+}

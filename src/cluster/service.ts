@@ -1,0 +1,147 @@
+import type { App } from '../app.ts'
+import type { Clock } from '../clock.ts'
+import type { Settings } from '../config/settings.ts'
+import { createLog, type Log, type LogLevel } from '../telemetry/log.ts'
+import type { Snapshot } from '../telemetry/snapshot.ts'
+import { shutdownTracing, spansDropped, tracingIsOn, warnTo } from '../telemetry/tracing.ts'
+import { readVersion } from '../telemetry/version.ts'
+import type { BreakerMessage, Surroundings } from '../wiring/surroundings.ts'
+import { cpuProfile, heapSnapshot } from './diagnose.ts'
+import { Front } from './front.ts'
+import { watchHeap } from './heap.ts'
+import type { Load, Question } from './messages.ts'
+
+export type CreateApp = (settings: Settings, surroundings: Surroundings) => App
+
+export interface ServiceParts {
+  readonly createApp: CreateApp
+  readonly settings: Settings
+  readonly slot: string
+  readonly logLevel: LogLevel
+  readonly clock: Clock
+  /** Tells the other workers. */
+  send(message: BreakerMessage): void
+  onOverweight(heapUsed: number): void
+}
+
+/** At the end, the collector gets this long to take the last spans. Milliseconds. */
+const flushMs = 2000
+
+/** How often an app that is being replaced is asked whether it has finished. Milliseconds. */
+const sweepMs = 50
+
+/** The log of one process. Its lines show no key that the proxy knows. */
+export function openLog(settings: Settings, name: string, level: LogLevel = settings.logLevel): Promise<Log> {
+  const keys = [...settings.upstreams, ...settings.proxyApiKeys].flatMap(({ key }) => key ?? [])
+  return createLog({ level, name, format: settings.logFormat, dir: settings.logDir, keys })
+}
+
+/** The app with its server, log and watches: all that one worker does, wherever it runs. */
+export class Service {
+  readonly log: Log
+  private readonly parts: ServiceParts
+  private readonly front: Front
+  private app: App
+  private readonly stopHeapWatch: () => void
+
+  private constructor(parts: ServiceParts, log: Log) {
+    this.parts = parts
+    this.log = log
+    this.app = this.create(parts.settings)
+    this.front = new Front(parts.settings, this.app.listener, parts.clock)
+    this.stopHeapWatch = watchHeap({
+      maxBytes: parts.settings.maxHeapMb * 1024 ** 2,
+      clock: parts.clock,
+      used: () => process.memoryUsage().heapUsed,
+      idle: () => this.front.inFlight === 0,
+      collect: globalThis.gc,
+      onTooLarge: (used) => parts.onOverweight(used),
+    })
+  }
+
+  /** Rejects when the log cannot be opened or the app cannot be made. */
+  static async open(parts: ServiceParts): Promise<Service> {
+    const log = await openLog(parts.settings, `worker-${parts.slot}`, parts.logLevel)
+    warnTo((fields, message) => log.logger.warn(fields, message))
+    return new Service(parts, log)
+  }
+
+  /** Resolves with the port. Rejects with the system's error, such as EADDRINUSE. */
+  listen(): Promise<number> {
+    return this.front.listen(this.parts.settings.port, this.parts.settings.host)
+  }
+
+  load(): Load {
+    const { rss, heapUsed } = process.memoryUsage()
+    const { requests, errors, inFlight } = this.front
+    return { requests, errors, inFlight, rss, heapUsed }
+  }
+
+  hear(message: BreakerMessage): void {
+    this.app.hear(message)
+  }
+
+  async answer(question: Question): Promise<unknown> {
+    switch (question.what) {
+      case 'snapshot':
+        return this.app.snapshot()
+      case 'load':
+        return this.load()
+      case 'status':
+        return { ...this.load(), ready: this.app.ready(), app: this.app.status() }
+      case 'heap-snapshot':
+        return heapSnapshot()
+      case 'cpu-profile':
+        return cpuProfile(question.seconds, this.parts.clock)
+    }
+  }
+
+  /**
+   * Puts an app with other settings in the place of the one that serves, in the same process and on the same port.
+   * What runs in the old one is finished there; `retired` resolves with what it had counted, once it has ended.
+   * Throws, and changes nothing, when the new one cannot be made.
+   */
+  swap(settings: Settings): { before: Promise<Snapshot>; retired: Promise<Snapshot> } {
+    const old = this.app
+    this.app = this.create(settings)
+    this.front.limit(settings)
+    this.front.serveBy(this.app.listener)
+    return { before: old.snapshot(), retired: this.retire(old, settings.shutdownTimeoutMs) }
+  }
+
+  /** Finishes what runs, for at most `timeoutMs`; then nothing of this service is left but its log. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.stopHeapWatch()
+    await this.front.drain(timeoutMs, () => this.app.drain())
+  }
+
+  /** After `drain`, and after its last snapshot has been taken. */
+  async close(): Promise<void> {
+    await this.app.close()
+    await shutdownTracing(this.parts.clock, flushMs)
+    this.log.flush()
+  }
+
+  private create(settings: Settings): App {
+    return this.parts.createApp(settings, {
+      log: this.log.logger,
+      clock: this.parts.clock,
+      workerId: this.parts.slot,
+      version: readVersion(),
+      traced: tracingIsOn(),
+      spansDropped,
+      send: this.parts.send,
+    })
+  }
+
+  private async retire(app: App, timeoutMs: number): Promise<Snapshot> {
+    const { clock } = this.parts
+    const deadline = clock.now() + timeoutMs
+    while (app.inFlight() > 0 && clock.now() < deadline) {
+      await new Promise<void>((resolve) => clock.after(sweepMs, resolve))
+    }
+    const last = await app.snapshot()
+    await app.close()
+    return last
+  }
+}

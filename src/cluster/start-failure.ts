@@ -1,0 +1,27 @@
+import type { Settings } from '../config/settings.ts'
+
+/** Why the program cannot start, in a sentence for the operator. */
+export class StartFailure extends Error {
+  override readonly name = 'StartFailure'
+}
+
+type Address = { port: number; host: string; portSetting: 'PORT' | 'ADMIN_PORT'; hostSetting: 'HOST' | 'ADMIN_HOST' }
+
+/** What a failed `listen` means, with the setting to change. */
+export function describeListenFailure(error: unknown, address: Address): string {
+  const { port, host, portSetting, hostSetting } = address
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') {
+    return `${portSetting}: port ${port} on ${host} is taken by another program; stop that one, or choose another port`
+  }
+  if (code === 'EACCES') return `${portSetting}: port ${port} may not be used by this user; choose one above 1023`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return `${hostSetting}: ${host} is no address of this machine; 0.0.0.0 listens on all of them`
+  }
+  return error instanceof Error ? error.message : 'an unknown error'
+}
+
+/** Why a worker could not start: mostly its port; else what the app or the log said. */
+export function describeStartFailure(error: unknown, { port, host }: Pick<Settings, 'port' | 'host'>): string {
+  return describeListenFailure(error, { port, host, portSetting: 'PORT', hostSetting: 'HOST' })
+}
