@@ -94,8 +94,8 @@ function outerLayers({ clock }: Surroundings, parts: Parts, activity: Activity):
 function innerLayers(api: Api, settings: Settings, parts: Parts, activity: Activity): Layer[] {
   const { keys, limiter, exchange } = parts
   const { ipAllowlist: allowlist, trustProxy } = settings
-  // A client can be known by its provider key only where an upstream checks that key.
-  const trustProviderKey = settings.upstreams.some(({ key }) => key === undefined)
+  // Where an upstream has a key of its own, nobody checks the client's: each request could invent another one.
+  const trustProviderKey = settings.upstreams.every(({ key }) => key === undefined)
   return [
     // Before any work: under overload, work for requests that fail is what makes the others fail.
     ['shed', shed(activity, { maxConcurrency: settings.maxConcurrency, maxLagMs: settings.maxEventLoopLagMs })],

@@ -41,6 +41,8 @@ export interface ExchangeParts {
   readonly meterStreams: boolean
   /** The tracing writes its own context headers. */
   readonly traced: boolean
+  /** The clients' keys are the provider's, since this proxy asks for none of its own. */
+  readonly passKeys: boolean
   readonly jsonHeartbeatMs: number
   readonly sseHeartbeatMs: number
   /** Makes the answer of a fold; wrapped by the telemetry. */
@@ -83,7 +85,7 @@ export function orderOf<C extends Consumer>(
         model,
         method: asked ? 'POST' : 'GET',
         path: upstream.addresses.path(api.route, request.query, request.modelId),
-        headers: headersFor(request, upstream, parts.traced),
+        headers: headersFor(request, upstream, parts),
         body: asked && ask(api, asked, { stream: options.stream, includeUsage: addedUsage, model }),
         consumer: options.newConsumer(addedUsage),
         addedUsage,
@@ -96,13 +98,18 @@ export function orderOf<C extends Consumer>(
   }
 }
 
-function headersFor({ headers, facts, providerKey, asked }: Omit<Request, 'res'>, upstream: Upstream, traced: boolean) {
+function headersFor(
+  { headers, facts, providerKey, asked }: Omit<Request, 'res'>,
+  upstream: Upstream,
+  { traced, passKeys }: ExchangeParts,
+) {
   const { config } = upstream
   return requestHeaders({
     client: headers,
     config,
     requestId: facts.requestId,
     providerKey,
+    passKeys,
     traced,
     hasBody: asked !== undefined,
   })
@@ -131,8 +138,23 @@ export function note(facts: Facts, { usage, ...response }: Summary): void {
   facts.response = response
 }
 
-/** The headers that every answer from an upstream gets: who gave it, after how many tries, and where the time went. */
-export function provenance(facts: Facts, clock: Clock): Record<string, string> {
+/**
+ * The headers of an answer from an upstream: the upstream's own that may pass, and where the answer comes from.
+ * What an earlier stage has set, such as this proxy's limits, is not overwritten by the upstream's.
+ */
+export function answerHeaders(
+  res: ServerResponse,
+  facts: Facts,
+  clock: Clock,
+  upstream: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const headers = provenance(facts, clock)
+  for (const name in upstream) if (!res.hasHeader(name)) headers[name] = upstream[name] as string
+  return headers
+}
+
+/** Who gave the answer, after how many tries, and where the time went. */
+function provenance(facts: Facts, clock: Clock): Record<string, string> {
   const last = facts.attempts.at(-1)
   const upstreamMs = facts.upstreamMs + (last?.endedAt === undefined && last ? clock.now() - last.startedAt : 0)
   const ownMs = Math.max(0, clock.now() - facts.startedAt - upstreamMs)

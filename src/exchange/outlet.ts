@@ -3,12 +3,12 @@ import type { ServerResponse } from 'node:http'
 /** The client's side of a stream: knows whether it has begun, and when the client is slow. */
 export class Outlet {
   private readonly res: ServerResponse
-  private readonly headers: () => Record<string, string>
+  private readonly headers: (upstream: Readonly<Record<string, string>>) => Record<string, string>
   /** Body bytes written so far. */
   bytes = 0
 
-  /** @param headers the proxy's own, read once, when the answer begins */
-  constructor(res: ServerResponse, headers: () => Record<string, string>) {
+  /** @param headers makes the answer's headers, with the upstream's among them, when the answer begins */
+  constructor(res: ServerResponse, headers: (upstream: Readonly<Record<string, string>>) => Record<string, string>) {
     this.res = res
     this.headers = headers
   }
@@ -20,7 +20,7 @@ export class Outlet {
 
   /** Sends the status and the headers, unless a heartbeat has done so already. */
   begin(upstreamHeaders: Record<string, string> = {}): void {
-    if (!this.begun) this.res.writeHead(200, { ...this.headers(), ...upstreamHeaders })
+    if (!this.begun) this.res.writeHead(200, this.headers(upstreamHeaders))
   }
 
   /** False when the client reads too slowly and `onDrain` should be awaited. */

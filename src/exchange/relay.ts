@@ -98,7 +98,7 @@ export class Relay implements Consumer, BodySink {
   /** Comments alone begin no answer: until the first event, another upstream may still give it. */
   onBatch(): void {
     if (this.events === 0 || this.ready.length === 0) return
-    this.commit(EVENT_STREAM)
+    this.commit()
     for (const bytes of this.ready) this.forward(bytes)
     this.ready = []
   }
@@ -106,7 +106,7 @@ export class Relay implements Consumer, BodySink {
   /** @throws ProxyError `upstream_truncated`; what the gate holds is then dropped, being half an event */
   onStreamEnd(): void {
     if (this.events === 0 || !this.whole) throw new ProxyError('upstream_truncated', noEvents(this.events))
-    this.commit(EVENT_STREAM)
+    this.commit()
     const rest = this.gate.rest()
     if (rest.length > 0) this.forward(rest)
     this.stripper?.end()
@@ -116,17 +116,17 @@ export class Relay implements Consumer, BodySink {
   onJson(body: Buffer): void {
     const { api, includeUsage } = this.options
     const { text, value } = parseAnswer(body.toString())
-    const rendered = api.render?.(value, { includeUsage }) ?? text
+    const rendered = api.render ? api.render(value, { includeUsage }) : text
     this.summary = summaryOf(value)
-    this.commit(api.render ? EVENT_STREAM : 'application/json')
+    this.commit()
     this.write(Buffer.from(rendered))
     this.flow?.done()
   }
 
-  private commit(contentType: string): void {
+  private commit(): void {
     if (this.begun) return
     this.begun = true
-    this.options.outlet.begin({ ...responseHeaders(this.head?.headers ?? {}), 'content-type': contentType })
+    this.options.outlet.begin(responseHeaders(this.head?.headers ?? {}))
   }
 
   private forward(bytes: Buffer): void {

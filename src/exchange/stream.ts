@@ -2,7 +2,7 @@ import { type ProxyError, toProxyError } from '../errors.ts'
 import type { Facts } from '../facts.ts'
 import { wantsUsage } from '../openai/ask.ts'
 import { errorEvent } from '../sse/write.ts'
-import { type Exchange, type ExchangeParts, note, orderOf, provenance, type Request } from './exchange.ts'
+import { answerHeaders, type Exchange, type ExchangeParts, note, orderOf, type Request } from './exchange.ts'
 import { beatEvents } from './heartbeat.ts'
 import { Outlet } from './outlet.ts'
 import { EVENT_STREAM, Relay } from './relay.ts'
@@ -34,12 +34,12 @@ export const stream: Exchange = async (request, parts) => {
 }
 
 function openOutlet({ facts, res }: Request, { clock }: ExchangeParts): Outlet {
-  return new Outlet(res, () => ({
+  return new Outlet(res, (upstream) => ({
+    ...answerHeaders(res, facts, clock, upstream),
     'content-type': EVENT_STREAM,
     'cache-control': 'no-cache',
     // nginx would collect the events in a buffer: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering
     'x-accel-buffering': 'no',
-    ...provenance(facts, clock),
   }))
 }
 

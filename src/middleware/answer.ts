@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { provenance } from '../exchange/exchange.ts'
+import { answerHeaders } from '../exchange/exchange.ts'
 import type { Stage } from '../facts.ts'
 
 /** Writes the answer that `forward` has left; a stream has written itself. The innermost stage: nothing comes after. */
@@ -11,7 +11,8 @@ export function answer(clock: Clock): Stage {
       const length = Buffer.byteLength(answer.body)
       // White space may have gone out before, to keep the connection alive: then the status has gone with it.
       if (!res.headersSent) {
-        res.writeHead(answer.status, { ...answer.headers, ...provenance(facts, clock), 'content-length': length })
+        const headers = answerHeaders(res, facts, clock, answer.headers)
+        res.writeHead(answer.status, { ...headers, 'content-length': length })
       }
       res.end(answer.body)
       facts.responseBytes = length

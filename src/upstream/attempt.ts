@@ -5,7 +5,7 @@ import type { AttemptFacts, Facts, Headers, Outcome } from '../facts.ts'
 import { type Failure, outcomeOf, outcomeOfStatus, toFailure } from './classify.ts'
 import type { Consumer, Flow } from './consumer.ts'
 import { Gather } from './gather.ts'
-import { readReset } from './reset.ts'
+import { MAX_REST_MS, readReset } from './reset.ts'
 import type { Upstream } from './upstream.ts'
 import { type Patience, type TimeoutKind, Watchdog } from './watchdog.ts'
 
@@ -163,7 +163,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   fail(error: ProxyError): void {
     const outcome = outcomeOf(error)
     if (outcome === 'rate_limited' && error.details.retryAfter !== undefined) {
-      this.upstream.breaker.rest(error.details.retryAfter * 1000)
+      this.upstream.breaker.rest(Math.min(error.details.retryAfter * 1000, MAX_REST_MS))
     }
     this.failWith(error, outcome)
   }
@@ -238,7 +238,8 @@ const timeoutMessages: Readonly<Record<TimeoutKind, string>> = {
 /** What it means when the connection failed before the upstream said anything. */
 function connectFailure(error: Error): [ProxyError, Outcome] {
   const code = codeOf(error)
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
+  // A forward proxy that takes the connection and never answers CONNECT shows as a header time-out.
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'ETIMEDOUT') {
     const message = 'The upstream did not accept a connection in time.'
     return [new ProxyError('upstream_timeout', { message, cause: error }), 'connect_timeout']
   }

@@ -1,4 +1,5 @@
 import type { Headers } from '../facts.ts'
+import { providerOf } from './provider.ts'
 import type { UpstreamConfig } from './upstream.ts'
 
 /**
@@ -49,6 +50,8 @@ export interface RequestHeaderOptions {
   readonly requestId: string
   /** The client's own credentials, where they are meant for the provider. */
   readonly providerKey: string | undefined
+  /** A key in another header than Authorization may go on as well. */
+  readonly passKeys: boolean
   /** The tracing adds its own context headers. */
   readonly traced: boolean
   readonly hasBody: boolean
@@ -56,7 +59,7 @@ export interface RequestHeaderOptions {
 
 /** The headers of a request to an upstream. Its own key wins over the client's, its own headers over all. */
 export function requestHeaders(options: RequestHeaderOptions): Record<string, string> {
-  const { client, config, requestId, providerKey, traced, hasBody } = options
+  const { client, config, requestId, traced, hasBody } = options
   const named = connectionHeaders(client)
   const headers: Record<string, string> = {}
   for (const name in client) {
@@ -70,10 +73,25 @@ export function requestHeaders(options: RequestHeaderOptions): Record<string, st
   headers['accept-encoding'] = 'identity'
   if (hasBody) headers['content-type'] = 'application/json'
   headers['x-request-id'] = requestId
-  const authorization = config.key === undefined ? providerKey : `Bearer ${config.key}`
-  if (authorization !== undefined) headers.authorization = authorization
+  putKey(headers, options)
   for (const name in config.headers) headers[name.toLowerCase()] = config.headers[name] as string
   return headers
+}
+
+/** Azure takes keys in a header of its own, and tokens only in Authorization. */
+function putKey(
+  headers: Record<string, string>,
+  { client, config, providerKey, passKeys }: RequestHeaderOptions,
+): void {
+  const azure = client['api-key']
+  if (config.key !== undefined) {
+    const { hostname } = new URL(config.url)
+    if (providerOf(hostname).startsWith('azure.')) headers['api-key'] = config.key
+    else headers.authorization = `Bearer ${config.key}`
+    return
+  }
+  if (providerKey !== undefined) headers.authorization = providerKey
+  if (passKeys && typeof azure === 'string') headers['api-key'] = azure
 }
 
 /** Further headers that this connection's `Connection` declares to be its own. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 
 /** An upstream that asks for more is asked again after this long all the same: quotas are raised, and clocks are wrong. */
-const MAX_REST_MS = 5 * 60_000
+export const MAX_REST_MS = 5 * 60_000
 
 /** `Date.parse` alone finds a year in almost any words. */
 const TIME_AND_ZONE = /\d\d:\d\d:\d\d(\.\d+)? ?(GMT|Z|[+-]\d\d:?\d\d)$/

@@ -57,6 +57,7 @@ export function wireExchange(
     totalMs: settings.requestTimeoutMs,
     meterStreams: metersTokens(settings),
     traced,
+    passKeys: settings.proxyApiKeys.length === 0,
     jsonHeartbeatMs: settings.jsonHeartbeatMs,
     sseHeartbeatMs: settings.sseHeartbeatMs,
     finish: instruments.traceSync('fold', (fold) => fold.finish()),
