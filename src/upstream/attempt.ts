@@ -1,39 +1,14 @@
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { ProxyError, toProxyError } from '../errors.ts'
-import type { AttemptFacts, Facts, Headers, Outcome } from '../facts.ts'
+import type { AttemptFacts, Headers, Outcome } from '../facts.ts'
+import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
 import { type Failure, outcomeOf, outcomeOfStatus, toFailure } from './classify.ts'
 import type { Consumer, Flow } from './consumer.ts'
 import { Gather } from './gather.ts'
 import { MAX_REST_MS, readReset } from './reset.ts'
 import type { Upstream } from './upstream.ts'
-import { type Patience, type TimeoutKind, Watchdog } from './watchdog.ts'
-
-/** One request as it goes to one upstream. */
-export interface Call {
-  /** The request that it is a try of. */
-  readonly request: Facts
-  /** The upstream's own name for the model. */
-  readonly model: string | undefined
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string | undefined
-  readonly consumer: Consumer
-  readonly patience: Patience
-  /** Ends the try at once: the client left, or another try has answered first. */
-  readonly signal: AbortSignal
-  /** Makes the error for the client out of an answer that is one. `retryAfter` is in seconds. */
-  explain(status: number, body: string, retryAfter: number | undefined): ProxyError
-  /** Told once, when the first event with data has come. */
-  onFirstEvent?: () => void
-}
-
-/** The reason of an abort that is nobody's fault: another try answered first. */
-export const LOST_HEDGE = 'lost_hedge'
-
-/** One try at one upstream. Resolves with undefined when the consumer has its answer; never rejects. */
-export type Attempt = (upstream: Upstream, call: Call, facts: AttemptFacts) => Promise<Failure | undefined>
+import { type TimeoutKind, Watchdog } from './watchdog.ts'
 
 /** An error body longer than this is not one that OpenAI's clients could read. */
 const MAX_REFUSAL_BYTES = 256 * 1024

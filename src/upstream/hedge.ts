@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
-import { type Call, LOST_HEDGE } from './attempt.ts'
 import type { Lease } from './balancer.ts'
+import { type Call, LOST_HEDGE } from './call.ts'
 import type { Failure } from './classify.ts'
 import type { Ended, Run } from './persist.ts'
 

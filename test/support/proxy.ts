@@ -10,7 +10,7 @@ import type { BreakerMessage } from '../../src/wiring/surroundings.ts'
 import type { Upstream } from './upstream.ts'
 
 /** One worker's application on a real socket, without the processes around it. */
-export interface Proxy {
+export interface RunningProxy {
   readonly app: App
   /** The base address that an SDK takes: `…/v1`. */
   readonly base: string
@@ -35,7 +35,12 @@ export interface ProxyOptions {
   readonly clock?: Clock
 }
 
-export async function startProxy({ upstreams, env = {}, config, clock = systemClock }: ProxyOptions): Promise<Proxy> {
+export async function startProxy({
+  upstreams,
+  env = {},
+  config,
+  clock = systemClock,
+}: ProxyOptions): Promise<RunningProxy> {
   const lines: Record<string, unknown>[] = []
   const told: BreakerMessage[] = []
   const waiting = new Set<() => void>()
