@@ -65,7 +65,10 @@ class EventParser implements Parser {
     const cr = text.indexOf('\r', at)
     if (this.partial.count > 0) at = this.finishPartial(text, at, cr)
     at = cr === -1 ? this.readLines(text, at) : this.readMixedLines(text, at)
-    if (at < text.length) this.keep(at === 0 ? text : text.slice(at))
+    if (at < text.length) {
+      this.partial.add(at === 0 ? text : text.slice(at))
+      this.check(this.partial.length)
+    }
   }
 
   end(): void {
@@ -113,7 +116,7 @@ class EventParser implements Parser {
   private finishPartial(text: string, from: number, cr: number): number {
     const end = nearer(cr, text.indexOf('\n', from))
     if (end === -1) return from
-    this.keep(text.slice(from, end))
+    this.partial.add(text.slice(from, end))
     this.readPartial()
     return this.afterLineEnd(text, end)
   }
@@ -124,11 +127,6 @@ class EventParser implements Parser {
     if (text.charCodeAt(end) === LF) return next
     if (next === text.length) this.swallow = LF
     return text.charCodeAt(next) === LF ? next + 1 : next
-  }
-
-  private keep(piece: string): void {
-    this.partial.add(piece)
-    this.check(this.partial.length)
   }
 
   private readPartial(): void {

@@ -31,7 +31,7 @@ export function sniff(firstBytes: Buffer): BodyKind | undefined {
   const field = FIELDS.find((name) => agree(rest, name))
   if (field) return afterField(rest[field.length])
   // Not yet a whole mark, for instance when bytes come one at a time.
-  return rest.length < BOM.length && start === 0 && agree(rest, BOM) ? undefined : 'other'
+  return start === 0 && agree(rest, BOM) ? undefined : 'other'
 }
 
 /** A field's name needs a colon or a line end behind it: "database is down" is an error message. */

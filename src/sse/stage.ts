@@ -94,8 +94,8 @@ export class Stage {
   }
 
   private giveEnd(): void {
-    if (!this.decoder) this.finish()
-    else if (!this.decoder.writableEnded) this.decoder.end()
+    if (this.decoder) this.decoder.end()
+    else this.finish()
   }
 
   private open(first: Buffer): Decoder {
@@ -143,7 +143,6 @@ export class Stage {
 
   private finish(): void {
     this.closed = true
-    this.decoder?.destroy()
     this.sink.end()
   }
 

@@ -61,6 +61,7 @@ describe('sniff', () => {
     assert.equal(sniff(Buffer.of(0xef)), undefined)
     assert.equal(sniff(Buffer.of(0xef, 0xbb)), undefined)
     assert.equal(sniff(Buffer.of(0xef, 0xbc)), 'other')
+    assert.equal(sniff(Buffer.of(0x20, 0xef)), 'other')
     assert.equal(sniff(Buffer.of(0x1f, 0x8b)), 'other')
   })
 

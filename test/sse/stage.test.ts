@@ -99,6 +99,55 @@ describe('a stage of decompression', () => {
     await untilQuiet()
   })
 
+  it('says nothing any more when it is destroyed just before its end', async () => {
+    const body = Buffer.concat([zlib.brotliCompressSync('data: a\n\n'), Buffer.from('behind the end mark')])
+    const destroyed = Promise.withResolvers<void>()
+    const data = () =>
+      process.nextTick(() => {
+        inflater?.destroy()
+        destroyed.resolve()
+      })
+    const inflater = createInflater('br', expecting({ data }))
+    inflater?.push(body)
+    await destroyed.promise
+    await untilQuiet()
+  })
+
+  it('loses nothing when it is paused within a body of several', async () => {
+    const parts = ['1', '2', '3'].map((part) => zlib.zstdCompressSync(Buffer.from(part)))
+    const over = Promise.withResolvers<void>()
+    let got = ''
+    const data = (chunk: Buffer) => {
+      got += chunk.toString()
+      stage.pause()
+      void untilQuiet().then(() => stage.resume())
+    }
+    const stage = new Stage(
+      { open: () => zlib.createZstdDecompress(), several: true },
+      expecting({ data, end: over.resolve }),
+    )
+    stage.push(Buffer.concat(parts))
+    stage.end()
+    await over.promise
+    assert.equal(got, '123')
+  })
+
+  it('gives out nothing of what lay ready when it was destroyed', async () => {
+    let chunks = 0
+    const data = () => {
+      chunks++
+      if (chunks === 1) stage.pause()
+      else stage.destroy()
+    }
+    const stage = new Stage({ open: () => zlib.createGunzip(), several: false }, expecting({ data }))
+    stage.push(zlib.gzipSync(Buffer.alloc(1_000_000)))
+    await untilQuiet()
+    assert.equal(chunks, 1)
+    stage.resume()
+    await untilQuiet()
+    assert.equal(chunks, 2)
+  })
+
   for (const [how, ending] of [
     ['the caller destroys it', (stage: Stage) => stage.destroy()],
     ['the body ends', (stage: Stage) => stage.end()],

@@ -53,6 +53,14 @@ describe('UTF-8 decoding', () => {
     }
   })
 
+  it('does not take bytes that begin no character for a cut one', () => {
+    for (const byte of [0x80, 0xbf, 0xc0, 0xc1, 0xf5, 0xff]) {
+      const decoder = new Utf8Decoder()
+      assert.equal(decoder.write(Buffer.of(byte)), '\uFFFD')
+      assert.equal(decoder.end(), '')
+    }
+  })
+
   it('says nothing at the end of a whole text', () => {
     const decoder = new Utf8Decoder()
     assert.equal(decoder.end(), '')
