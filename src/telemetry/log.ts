@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { trace } from '@opentelemetry/api'
 import pino, { type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
-import roll from 'pino-roll'
 import { type Clock, systemClock } from '../clock.ts'
 import { describeError } from './causes.ts'
 import { redactor } from './redact.ts'
@@ -95,6 +94,8 @@ async function alsoFile(
   outputs: Destination[],
   clock: Clock,
 ): Promise<DestinationStream> {
+  // Loaded only where it is needed: 20 MB, most of it for the names of dates in all languages.
+  const { default: roll } = await import('pino-roll')
   const rolled = await roll({
     ...BUFFERED,
     file,

@@ -8,6 +8,9 @@ const SECRETS = [
   String.raw`(?<="(?:authorization|proxy-authorization|x-api-key|api-key|cookie|set-cookie)":)(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\])`,
 ]
 
+// One of these stands in whatever is found above. Nearly all lines have none, and this is five times as fast to say so.
+const HINTS = ['[sprg]k-', 'xai-', 'key-', 'AIza', 'earer ', 'asic ', 'uthorization"', 'ookie"', '-key"']
+
 const SPECIAL = /[\\^$.*+?()[\]{}|]/g
 
 /**
@@ -17,8 +20,15 @@ const SPECIAL = /[\\^$.*+?()[\]{}|]/g
  * since they would blank out ordinary words.
  */
 export function redactor(keys: readonly string[] = []): (line: string) => string {
-  const own = keys.filter((key) => key.length >= 8).map((key) => key.replace(SPECIAL, String.raw`\$&`))
+  const own = keys.filter((key) => key.length >= 8).map(inJson)
+  const hint = new RegExp([...own, ...HINTS].join('|'))
   const secret = new RegExp([...own, ...SECRETS].join('|'), 'gi')
-  // The header's value must stay a JSON value, or the line could not be parsed any more.
-  return (line) => line.replace(secret, (found) => (/^["[]/.test(found) ? `"${REDACTED}"` : REDACTED))
+  // A header's value must stay a JSON value, or the line could not be parsed any more.
+  const blot = (found: string) => (/^["[]/.test(found) ? `"${REDACTED}"` : REDACTED)
+  return (line) => (hint.test(line) ? line.replace(secret, blot) : line)
+}
+
+/** A pattern for a text as it stands within a JSON string. */
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1).replace(SPECIAL, String.raw`\$&`)
 }
