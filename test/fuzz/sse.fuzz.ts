@@ -92,13 +92,21 @@ async function readAll({ encoding, maxEventBytes }: Case, chunks: Buffer[]): Pro
   return [failure ?? read(inflated, maxEventBytes), bytes]
 }
 
+/**
+ * Where the cuts matter and no code of ours can help it. Of two codings each may have its fault, and which one is found
+ * first depends on the cuts. And libzstd refuses a frame whose last block is empty and whose content is shorter than
+ * its header says when the frame comes whole, but not when it comes in pieces.
+ */
+function mayDiffer(encoding: string, results: unknown[]): boolean {
+  return encoding.includes(', ') || (encoding === 'zstd' && results.includes('upstream_invalid'))
+}
+
 async function check(tried: Case, random: Random): Promise<void> {
   const [[result, bytes], ...others] = (await Promise.all(
     cuttings(tried.bytes, random).map((chunks) => readAll(tried, chunks)),
   )) as [[unknown, Buffer], ...[unknown, Buffer][]]
   for (const [otherResult, otherBytes] of others) {
-    // Of two codings each may have its fault, and which one is found first depends on the cuts.
-    if (!tried.encoding.includes(', ')) assert.deepEqual(otherResult, result)
+    if (!mayDiffer(tried.encoding, [result, otherResult])) assert.deepEqual(otherResult, result)
     const common = Math.min(bytes.length, otherBytes.length)
     assert.ok(bytes.subarray(0, common).equals(otherBytes.subarray(0, common)), 'the bytes before a failure differ')
   }
