@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import pino from 'pino'
+import { Reloader } from '../../src/cluster/reload.ts'
+import { StartFailure } from '../../src/cluster/start-failure.ts'
+import type { Loaded } from '../../src/config/load.ts'
+import { scene, settingsOf, settled } from './children.ts'
+
+describe('a rolling reload', () => {
+  it('replaces one worker after the other, and lets the old one drain only when the new one listens', async () => {
+    const { fleet, children } = scene(settingsOf({ WORKERS: '2' }))
+    const started = fleet.start()
+    for (const child of children) child.listen()
+    await started
+    const reloaded = fleet.reload(settingsOf({ WORKERS: '2', MAX_ATTEMPTS: '7' }))
+    await settled()
+    assert.equal(children.length, 3)
+    assert.equal(children[0]?.drains, false)
+    children[2]?.listen()
+    await settled()
+    assert.deepEqual([children[0]?.drains, children[1]?.drains], [true, false])
+    assert.equal(children.length, 4)
+    children[3]?.listen()
+    await reloaded
+    assert.deepEqual([children[1]?.drains, children[2]?.drains, children[3]?.drains], [true, false, false])
+    assert.equal(children[3]?.settings.maxAttempts, 7)
+  })
+
+  it('changes nothing when the first new worker cannot start', async () => {
+    const { fleet, children, clock, latest } = scene(settingsOf({ WORKERS: '2' }))
+    const started = fleet.start()
+    for (const child of children) child.listen()
+    await started
+    const reloaded = fleet.reload(settingsOf({ WORKERS: '2', PORT: '81' }))
+    await settled()
+    latest().say({ kind: 'failed', reason: 'PORT: port 81 is taken' })
+    await assert.rejects(reloaded, { name: 'StartFailure', message: 'PORT: port 81 is taken' })
+    latest().exit('exit code 1')
+    assert.deepEqual([children[0]?.drains, children[1]?.drains], [false, false])
+    children[0]?.exit()
+    clock.move(60_000)
+    latest().say({ kind: 'hello' })
+    assert.equal(latest().settings.port, 3000, 'one that dies later is replaced with the settings that stayed')
+  })
+
+  it('fills the place of a worker that dies while its replacement is being started in vain', async () => {
+    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '1' }))
+    const started = fleet.start()
+    children[0]?.listen()
+    await started
+    const reloaded = fleet.reload(settingsOf({ WORKERS: '1' }))
+    await settled()
+    children[0]?.exit()
+    children[1]?.say({ kind: 'failed', reason: 'no' })
+    children[1]?.exit()
+    await assert.rejects(reloaded)
+    clock.move(60_000)
+    assert.equal(children.length, 3)
+  })
+
+  it('says how far it came when a later worker cannot start', async () => {
+    const { fleet, children } = scene(settingsOf({ WORKERS: '2' }))
+    const started = fleet.start()
+    for (const child of children) child.listen()
+    await started
+    const reloaded = fleet.reload(settingsOf({ WORKERS: '2' }))
+    await settled()
+    children[2]?.listen()
+    await settled()
+    children[3]?.say({ kind: 'failed', reason: 'no memory' })
+    await assert.rejects(reloaded, /^StartFailure: 1 of 2 workers were replaced, then one failed: no memory$/)
+    assert.equal(children[1]?.drains, false)
+  })
+
+  it('follows a changed number of workers, up and down', async () => {
+    const { fleet, children } = scene(settingsOf({ WORKERS: '1' }))
+    const started = fleet.start()
+    children[0]?.listen()
+    await started
+    const grown = fleet.reload(settingsOf({ WORKERS: '2' }))
+    for (const index of [1, 2]) {
+      await settled()
+      children[index]?.listen()
+    }
+    await grown
+    assert.equal(fleet.members.filter(({ state }) => state === 'listening').length, 2)
+    const shrunk = fleet.reload(settingsOf({ WORKERS: '1' }))
+    await settled()
+    children[3]?.listen()
+    await shrunk
+    assert.deepEqual([children[1]?.drains, children[2]?.drains, children[3]?.drains], [true, true, false])
+  })
+})
+
+describe('the reloader', () => {
+  const log = pino({ enabled: false })
+
+  function reloader(load: () => Loaded, apply: () => Promise<void> = async () => {}) {
+    return new Reloader({ log, load, current: () => settingsOf(), obstacles: () => [], apply })
+  }
+
+  it('refuses settings with faults, and says them', async () => {
+    let applied = false
+    const faults = await reloader(
+      () => ({ faults: ['PORT: is wrong'] }),
+      async () => {
+        applied = true
+      },
+    ).run()
+    assert.deepEqual(faults, ['PORT: is wrong'])
+    assert.equal(applied, false)
+  })
+
+  it('refuses a change of what only a start can bring into effect', async () => {
+    const faults = await reloader(() => ({ settings: settingsOf({ ADMIN_PORT: '1', WORKERS: '0' }) })).run()
+    assert.deepEqual(faults, [
+      'ADMIN_PORT: takes effect at a start only; restart the program',
+      'WORKERS: changes between 0 and 2 need a restart',
+    ])
+  })
+
+  it('says why workers could not start with the new settings', async () => {
+    const refused = reloader(
+      () => ({ settings: settingsOf() }),
+      () => Promise.reject(new StartFailure('PORT: is taken')),
+    )
+    assert.deepEqual(await refused.run(), ['PORT: is taken'])
+  })
+
+  it('reads the settings once more when it is asked while it runs, however often', async () => {
+    let reads = 0
+    let finish = () => {}
+    const busy = reloader(
+      () => {
+        reads++
+        return { settings: settingsOf() }
+      },
+      () =>
+        new Promise((resolve) => {
+          finish = resolve
+        }),
+    )
+    const first = busy.run()
+    const others = [busy.run(), busy.run(), busy.run()]
+    assert.equal(reads, 1)
+    finish()
+    await first
+    await settled()
+    assert.equal(reads, 2)
+    finish()
+    await Promise.all(others)
+    assert.equal(reads, 2)
+  })
+})
