@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -42,6 +41,8 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
 export function createAdmin({ control, log, token }: AdminParts): Admin {
   const server = createServer((req, res) => {
     handle(req, res).catch((error: unknown) => {
+      // Whoever asked has left, in the middle of a file most likely.
+      if (res.destroyed) return
       const refusal = toProxyError(error)
       if (refusal.code === 'internal_error') log.error({ err: error }, 'an admin request failed')
       if (res.headersSent) return res.destroy()
@@ -118,16 +119,15 @@ async function sendFile(
     })
   })
   if (typeof path !== 'string') throw new TypeError('a worker answered with something that is no path')
-  try {
-    const type = question.what === 'cpu-profile' ? 'cpuprofile' : 'heapsnapshot'
-    res.writeHead(200, {
-      'content-type': 'application/json',
-      'content-disposition': `attachment; filename="worker-${worker}.${type}"`,
-    })
-    await pipeline(createReadStream(path), res)
-  } finally {
-    await rm(dirname(path), { recursive: true, force: true })
-  }
+  const file = await open(path)
+  // Gone from the folder before it is sent: it holds prompts and keys, and whoever asked may leave.
+  await rm(dirname(path), { recursive: true, force: true })
+  const type = question.what === 'cpu-profile' ? 'cpuprofile' : 'heapsnapshot'
+  res.writeHead(200, {
+    'content-type': 'application/json',
+    'content-disposition': `attachment; filename="worker-${worker}.${type}"`,
+  })
+  await pipeline(file.createReadStream(), res)
 }
 
 function sendJson(res: ServerResponse, value: object, status = 200, headers: Record<string, string> = {}): void {
