@@ -34,7 +34,7 @@ export function bodyReader(maxBytes: number): (ctx: Context) => Promise<Buffer> 
       ctx.request.body = null
       return Buffer.isBuffer(body) ? body : Buffer.alloc(0)
     } catch (thrown) {
-      discardRest(ctx.req, maxBytes)
+      discardRest(ctx.req, 2 * maxBytes)
       throw readingFailed(thrown, ctx.req)
     }
   }

@@ -86,7 +86,7 @@ describe("requests that the SDK's types allow", () => {
     const [embeddings] = apis.slice(-1)
     const complaints = await compile([{ ...embeddings!, type: 'Embedding', kinds: ["'no such kind'"] }])
     assert.match(complaints, /'true' is not assignable to type 'false'/)
-    assert.match(complaints, /does not satisfy the expected type 'Embedding'/)
+    assert.match(complaints, /does not exist in type 'Embedding'/)
   })
 })
 

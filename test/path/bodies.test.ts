@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import zlib from 'node:zlib'
+import Koa from 'koa'
+import { type ProxyError, toProxyError } from '../../src/errors.ts'
+import type { Context, State } from '../../src/facts.ts'
+import { validate } from '../../src/middleware/validate.ts'
+import { withBareSockets } from '../cluster/bare.ts'
+import { openWire, type Wire } from '../support/wire.ts'
+
+const CAP = 100_000
+const opening = '{"model":"m","seed":12345678901234567890,"messages":[{"role":"user","content":"'
+
+/** A request's body of exactly `length` bytes. */
+const bodyOf = (length: number) => `${opening}${'a'.repeat(length - opening.length - 4)}"}]}`
+const head = (...lines: string[]) =>
+  ['POST / HTTP/1.1', 'host: x', 'content-type: application/json', ...lines, '', ''].join('\r\n')
+const whole = (body: string | Buffer, ...lines: string[]) =>
+  Buffer.concat([Buffer.from(head(`content-length: ${Buffer.byteLength(body)}`, ...lines)), Buffer.from(body)])
+const chunk = (data: string) => `${Buffer.byteLength(data).toString(16)}\r\n${data}\r\n`
+const chunked = head('transfer-encoding: chunked')
+
+describe('request bodies on the wire', () => {
+  withBareSockets()
+
+  let server: Server
+  let wire: Wire
+  /** How the first failing request ended for the stage, whether or not its client was there to be told. */
+  let failure: Promise<ProxyError>
+
+  beforeEach(async () => {
+    const failed = Promise.withResolvers<ProxyError>()
+    failure = failed.promise
+    server = serve(failed.resolve)
+    await once(server, 'listening')
+    wire = await openWire((server.address() as AddressInfo).port)
+  })
+
+  afterEach(async () => {
+    wire.socket.destroy()
+    server.close()
+    await once(server, 'close')
+  })
+
+  async function echoes(text: string) {
+    assert.deepEqual(await statusAndBody(), { status: 200, body: text })
+  }
+
+  async function refuses(status: number, code: string, message = /./) {
+    const answer = await statusAndBody()
+    const { error } = JSON.parse(answer.body)
+    assert.deepEqual([answer.status, error.code], [status, code])
+    assert.match(error.message, message)
+  }
+
+  async function statusAndBody() {
+    const { status, body } = await wire.answer()
+    return { status, body }
+  }
+
+  it('a body is kept to the byte, with integers beyond what a double holds', async () => {
+    wire.send(whole(bodyOf(200)))
+    await echoes(bodyOf(200))
+  })
+
+  it('a body may come in chunks that cut characters in two', async () => {
+    const body = bodyOf(200).replace('aaaa', 'é☃😀')
+    wire.send(chunked)
+    for (const byte of Buffer.from(body)) wire.send(Buffer.concat([Buffer.from('1\r\n'), Buffer.from([byte, 13, 10])]))
+    wire.send('0\r\n\r\n')
+    await echoes(body)
+  })
+
+  it('a body of exactly the cap passes, one byte more does not', async () => {
+    wire.send(whole(bodyOf(CAP)))
+    await echoes(bodyOf(CAP))
+    wire.send(whole(bodyOf(CAP + 1)))
+    await refuses(413, 'request_too_large')
+  })
+
+  it('a length over the cap is refused before any of the body has come', async () => {
+    wire.send(head(`content-length: ${CAP + 1}`))
+    await refuses(413, 'request_too_large', /MAX_BODY_BYTES/)
+  })
+
+  it('chunks are refused as soon as they pass the cap, though the body has no end yet', async () => {
+    wire.send(chunked)
+    wire.send(chunk('a'.repeat(CAP)))
+    wire.send(chunk('a'))
+    await refuses(413, 'request_too_large')
+  })
+
+  it('a refused client that sends its body to the end can use the connection again', async () => {
+    wire.send(whole(bodyOf(CAP + 50_000)))
+    await refuses(413, 'request_too_large')
+    wire.send(whole(bodyOf(200), 'content-encoding: zstd'))
+    await refuses(415, 'unsupported_media_type')
+    wire.send(whole(bodyOf(300)))
+    await echoes(bodyOf(300))
+  })
+
+  it('a refused client that sends without end is cut off', async () => {
+    wire.send(chunked)
+    const flood = () => {
+      while (!wire.socket.destroyed && wire.socket.write(chunk('a'.repeat(CAP / 2))));
+    }
+    wire.socket.on('drain', flood)
+    flood()
+    await refuses(413, 'request_too_large')
+    await wire.closed
+  })
+
+  const codings = { gzip: zlib.gzipSync, deflate: zlib.deflateSync, br: zlib.brotliCompressSync }
+  for (const [coding, compress] of Object.entries(codings)) {
+    const encoding = `content-encoding: ${coding}`
+
+    it(`${coding}: a body is inflated, up to the cap`, async () => {
+      wire.send(whole(compress(bodyOf(CAP)), encoding))
+      await echoes(bodyOf(CAP))
+      wire.send(whole(compress(bodyOf(CAP + 1)), encoding))
+      await refuses(413, 'request_too_large')
+    })
+
+    it(`${coding}: a bomb is not inflated much beyond the cap`, async () => {
+      const inflated = countInflated()
+      wire.send(whole(compress(Buffer.alloc(50 * CAP)), encoding))
+      await refuses(413, 'request_too_large')
+      wire.send(whole(bodyOf(200)))
+      await echoes(bodyOf(200))
+      assert.ok(inflated() > CAP && inflated() < CAP + 100_000, `${inflated()} bytes`)
+    })
+
+    it(`${coding}: what cannot be inflated, or ends too early, is refused`, async () => {
+      wire.send(whole('this is not compressed at all', encoding))
+      await refuses(400, 'invalid_json', /could not be decompressed/)
+      wire.send(whole(compress(bodyOf(9000)).subarray(0, -5), encoding))
+      await refuses(400, 'invalid_json', /could not be decompressed/)
+    })
+
+    it(`${coding}: a client that leaves while it sends is not waited for`, async () => {
+      wire.send(whole(compress(bodyOf(9000)), encoding).subarray(0, -5))
+      await once(server, 'request')
+      wire.socket.destroy()
+      assert.equal((await failure).code, 'client_closed_request')
+    })
+  }
+
+  it('a compressed length over the cap is refused before it comes', async () => {
+    wire.send(head(`content-length: ${CAP + 1}`, 'content-encoding: gzip'))
+    await refuses(413, 'request_too_large')
+  })
+
+  it('a client that leaves while it sends is no failure of the proxy', async () => {
+    wire.send(whole(bodyOf(200)).subarray(0, -5))
+    await once(server, 'request')
+    wire.socket.destroy()
+    const { code, blame } = await failure
+    assert.deepEqual([code, blame], ['client_closed_request', 'client'])
+  })
+
+  it('a client that ends before its announced length gets a 400', async () => {
+    wire.send(whole(bodyOf(200)).subarray(0, -5))
+    await once(server, 'request')
+    wire.socket.end()
+    assert.equal((await wire.answer()).status, 400)
+    assert.equal((await failure).code, 'client_closed_request')
+  })
+
+  for (const [name, bad] of [
+    ['a size that is no number', 'xyz\r\n{}\r\n0\r\n\r\n'],
+    ['a negative size', '-5\r\n{}\r\n0\r\n\r\n'],
+    ['data longer than its size', '1\r\n{}\r\n0\r\n\r\n'],
+  ] as const) {
+    it(`a chunk with ${name} gets a 400`, async () => {
+      wire.send(`${chunked}${bad}`)
+      assert.equal((await wire.answer()).status, 400)
+      assert.equal((await failure).blame, 'client')
+    })
+  }
+
+  it('a body without a content type is taken for JSON', async () => {
+    wire.send(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 200\r\n\r\n${bodyOf(200)}`)
+    await echoes(bodyOf(200))
+  })
+
+  it('no body at all is refused', async () => {
+    wire.send(head())
+    await refuses(400, 'invalid_json', /it is empty/)
+    wire.send(head('content-length: 0'))
+    await refuses(400, 'invalid_json', /it is empty/)
+  })
+})
+
+/** The stage alone, behind what writes errors; answers with the text that it kept. */
+function serve(onFailure: (error: ProxyError) => void): Server {
+  const stage = validate({ maxBodyBytes: CAP })
+  const app = new Koa<State>()
+  // Koa would print what a client's half request does to its socket.
+  app.silent = true
+  app.use(async (ctx: Context, next) => {
+    ctx.state = Object.assign(ctx.state, { facts: { route: '/v1/chat/completions', parameters: {} } })
+    try {
+      await stage(ctx, next)
+      ctx.body = ctx.state.body?.text
+    } catch (thrown) {
+      const error = toProxyError(thrown)
+      onFailure(error)
+      ctx.status = error.status
+      ctx.body = error.toJSON()
+    }
+  })
+  return app.listen(0, '127.0.0.1')
+}
+
+/** Counts what zlib's streams give out from now on; koa-body makes them through these two functions. */
+function countInflated(): () => number {
+  let bytes = 0
+  for (const name of ['createUnzip', 'createBrotliDecompress'] as const) {
+    const original = Object.getOwnPropertyDescriptor(zlib, name)!
+    const make = zlib[name]
+    const counting = (options?: object) => {
+      const stream = make(options)
+      const push = stream.push.bind(stream)
+      stream.push = (data: Buffer | null) => {
+        bytes += data?.length ?? 0
+        return push(data)
+      }
+      Object.defineProperty(zlib, name, original)
+      return stream
+    }
+    Object.defineProperty(zlib, name, { ...original, value: counting })
+  }
+  return () => bytes
+}
