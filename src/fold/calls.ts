@@ -1,87 +1,123 @@
-import { assertIndex, type CallDraft, type ChoiceDraft, type Meter } from './draft.ts'
-import { grow, growObject } from './grow.ts'
+import { assertIndex, type CallDraft, type ChoiceDraft, indexOf, type Meter } from './draft.ts'
+import { growMember } from './grow.ts'
 import { isObject, isText, type Json, type JsonObject, own, put } from './record.ts'
+import { weigh } from './weigh.ts'
 
-/**
- * Merges the `tool_calls` of one delta. OpenAI numbers the calls and gives the id once; providers leave out the index
- * (Gemini, Ollama, Mistral), reuse one for the next call (Groq), or repeat an empty id (Alibaba).
- */
-export function mergeCalls(choice: ChoiceDraft, fragments: Json[], meter: Meter): void {
-  fragments.forEach((fragment, position) => {
-    if (!isObject(fragment)) return
-    const call = findCall(choice.calls, fragment, position) ?? beginCall(choice.calls, fragment, position)
-    mergeCall(call, fragment, meter)
-  })
+/** What a piece of a call says of the call that it belongs to. */
+interface Fragment {
+  readonly index: number | undefined
+  readonly position: number
+  readonly id: string | undefined
+  readonly name: string | undefined
+  /** It brings a part of the arguments, or of a custom tool's input, but no name: it cannot be the beginning of a call. */
+  readonly isTail: boolean
 }
 
-function slotOf(fragment: JsonObject, position: number): number {
-  const index = own(fragment, 'index')
-  return typeof index === 'number' ? index : position
+/**
+ * Merges the `tool_calls` of one delta. OpenAI numbers the calls and gives id and name once; providers leave out the
+ * index (Gemini, Ollama, Mistral), reuse one for the next call (Groq), or repeat an empty id (Alibaba).
+ */
+export function mergeCalls(choice: ChoiceDraft, pieces: Json[], meter: Meter): void {
+  for (const [position, piece] of pieces.entries()) {
+    if (!isObject(piece)) continue
+    const fragment = readFragment(piece, position)
+    const alone = pieces.length === 1 ? choice.openCall : undefined
+    const draft = findCall(choice.calls, fragment, alone) ?? beginCall(choice.calls, fragment)
+    choice.openCall = draft
+    mergeCall(draft.call, piece, meter)
+  }
+}
+
+function readFragment(piece: JsonObject, position: number): Fragment {
+  const body = bodyOf(piece)
+  const name = textOf(body && own(body, 'name'))
+  const brings = body && (own(body, 'arguments') ?? own(body, 'input') ?? '')
+  const isTail = name === undefined && brings !== undefined && brings !== ''
+  return { position, index: indexOf(piece), id: textOf(own(piece, 'id')), name, isTail }
+}
+
+function textOf(value: Json | undefined): string | undefined {
+  return isText(value) ? value : undefined
+}
+
+function bodyOf(call: JsonObject): JsonObject | undefined {
+  const body = own(call, 'function') ?? own(call, 'custom')
+  return isObject(body) ? body : undefined
+}
+
+function idOf({ call }: CallDraft): string | undefined {
+  return textOf(own(call, 'id'))
 }
 
 /** The call that the fragment goes on with, or undefined when it begins a new one. */
-function findCall(calls: CallDraft[], fragment: JsonObject, position: number): JsonObject | undefined {
-  const slot = slotOf(fragment, position)
-  const id = own(fragment, 'id')
-  const open = calls.findLast((draft) => draft.slot === slot)?.call
-  if (!open) return undefined
-  if (isText(id)) {
-    if (!isText(own(open, 'id'))) return open
-    return calls.find((draft) => draft.slot === slot && own(draft.call, 'id') === id)?.call
-  }
-  return beginsAnew(open, fragment) ? undefined : open
+function findCall(calls: CallDraft[], fragment: Fragment, alone: CallDraft | undefined): CallDraft | undefined {
+  const { index, position, id, isTail } = fragment
+  const slot = index ?? position
+  const onSlot = calls.filter((draft) => draft.slot === slot)
+  // By position, two deltas of one fragment each would both mean the first call, so the call that is open comes first.
+  const open = index === undefined && alone ? alone : onSlot.at(-1)
+  if (id === undefined) return open ? continuing(open, fragment) : tailOf(calls, fragment)
+  const known = (index === undefined ? calls : onSlot).findLast((draft) => idOf(draft) === id)
+  if (known) return known
+  // Some servers make up another id for every fragment; a call that begins has a name, or nothing yet.
+  if (open) return idOf(open) === undefined || isTail ? continuing(open, fragment) : undefined
+  return isTail ? calls.findLast((draft) => idOf(draft) === id) : undefined
 }
 
-/** Without index and id, only a name tells that a whole new call has come. */
-function beginsAnew(open: JsonObject, fragment: JsonObject): boolean {
-  return own(fragment, 'index') === undefined && isText(nameOf(fragment)) && isText(nameOf(open))
+/** The open call, unless the fragment names another function: then a whole new call has come on the same index. */
+function continuing(open: CallDraft, { index, name }: Fragment): CallDraft | undefined {
+  const body = bodyOf(open.call)
+  const openName = textOf(body && own(body, 'name'))
+  if (name === undefined || openName === undefined) return open
+  // Some repeat the name with each fragment. Where there is no index either, it can only be the next call.
+  return name === openName && index !== undefined ? open : undefined
 }
 
-function nameOf(call: JsonObject): Json | undefined {
-  const body = own(call, 'function') ?? own(call, 'custom')
-  return isObject(body) ? own(body, 'name') : undefined
+/** Gateways that begin a call on a used index have been seen to go on with it under the index that it should have had. */
+function tailOf(calls: CallDraft[], { index, isTail }: Fragment): CallDraft | undefined {
+  return isTail ? calls.find((draft) => draft.rank === index) : undefined
 }
 
 /** A call on a slot that is taken ranks behind all others, one on a free slot where its index says. */
-function beginCall(calls: CallDraft[], fragment: JsonObject, position: number): JsonObject {
-  const slot = slotOf(fragment, position)
+function beginCall(calls: CallDraft[], { index, position }: Fragment): CallDraft {
+  const slot = index ?? position
   assertIndex(slot)
   assertIndex(calls.length)
   const taken = calls.some((draft) => draft.slot === slot)
   const rank = taken ? Math.max(...calls.map((draft) => draft.rank)) + 1 : slot
-  const call: JsonObject = {}
-  calls.push({ slot, rank, call })
-  return call
+  const draft = { slot, rank, call: {} }
+  calls.push(draft)
+  return draft
 }
 
 function mergeCall(call: JsonObject, fragment: JsonObject, meter: Meter): void {
   for (const key of Object.keys(fragment)) {
     const piece = fragment[key] as Json
-    if (key === 'index') continue
+    if (key === 'index' || piece === null || (key === 'id' && piece === '')) continue
     if ((key === 'function' || key === 'custom') && isObject(piece)) {
       const known = own(call, key)
       put(call, key, mergeFunction(isObject(known) ? known : {}, piece, meter))
-    } else if (piece !== null) {
-      put(call, key, grow(own(call, key), piece, key, meter))
+    } else {
+      growMember(call, key, piece, meter)
     }
   }
 }
 
 /** Merges a function (`name`, `arguments`) or a custom tool's call (`name`, `input`), also the legacy `function_call`. */
-export function mergeFunction(body: JsonObject, piece: JsonObject, meter: Meter): JsonObject {
-  const { arguments: pieceOfArguments, ...rest } = piece
-  growObject(body, withoutNulls(rest), meter)
-  if (pieceOfArguments === undefined || pieceOfArguments === null) return body
-  // Ollama and some Gemini gateways send the arguments as an object; OpenAI's clients expect the JSON text of it.
-  const text = typeof pieceOfArguments === 'string' ? pieceOfArguments : JSON.stringify(pieceOfArguments)
-  body.arguments = grow(own(body, 'arguments'), text, 'arguments', meter)
+export function mergeFunction(body: JsonObject, pieces: JsonObject, meter: Meter): JsonObject {
+  for (const key of Object.keys(pieces)) {
+    const piece = pieces[key] as Json
+    if (piece !== null) growMember(body, key, key === 'arguments' ? asText(piece) : piece, meter)
+  }
   return body
 }
 
-function withoutNulls(object: JsonObject): JsonObject {
-  return Object.values(object).includes(null)
-    ? Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null))
-    : object
+/** Ollama and some Gemini gateways send the arguments as an object; OpenAI's clients expect the JSON text of it. */
+function asText(argumentsPiece: Json): string {
+  if (typeof argumentsPiece === 'string') return argumentsPiece
+  // Refuses what nests so deeply that writing it would overflow the stack.
+  weigh(argumentsPiece)
+  return JSON.stringify(argumentsPiece)
 }
 
 /** The finished calls in their order, without the index that only a stream has. */

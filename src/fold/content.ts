@@ -1,6 +1,6 @@
 import type { Meter } from './draft.ts'
-import { grow, growObject } from './grow.ts'
-import { isObject, type Json, type JsonObject, own } from './record.ts'
+import { append, grow, growObject } from './grow.ts'
+import { isObject, isText, type Json, type JsonObject, own } from './record.ts'
 
 /**
  * Merges `delta.content`: a string nearly everywhere, an array of parts from Mistral, which may later go on as plain
@@ -12,11 +12,17 @@ export function growContent(was: Json | undefined, piece: Json, meter: Meter): J
     if (!Array.isArray(was)) return grow(was, piece, 'content', meter)
     return piece === '' ? was : addPart(was, { type: 'text', text: piece }, meter)
   }
-  const parts = Array.isArray(was) ? was : typeof was === 'string' && was !== '' ? [{ type: 'text', text: was }] : []
-  for (const part of Array.isArray(piece) ? piece : [piece]) {
-    addPart(parts, typeof part === 'string' ? { type: 'text', text: part } : part, meter)
-  }
+  const pieces = Array.isArray(piece) ? piece : [piece]
+  // No parts are no reason to make a list of what may go on as a string.
+  if (pieces.length === 0) return was ?? null
+  const parts = partsOf(was)
+  for (const part of pieces) addPart(parts, typeof part === 'string' ? { type: 'text', text: part } : part, meter)
   return parts
+}
+
+function partsOf(content: Json | undefined): Json[] {
+  if (Array.isArray(content)) return content
+  return isText(content) ? [{ type: 'text', text: content }] : []
 }
 
 /** Appends a part, or lengthens the last one where both are pieces of the same running text. */
@@ -25,7 +31,7 @@ function addPart(parts: Json[], part: Json, meter: Meter): Json[] {
   if (isObject(part) && isObject(last) && continues(last, part)) {
     lengthen(last, part, meter)
   } else {
-    parts.push(grow(undefined, part, '', meter))
+    append(parts, [part], meter)
   }
   return parts
 }

@@ -1,14 +1,11 @@
 import { ProxyError } from '../errors.ts'
-import type { JsonObject } from './record.ts'
+import { type JsonObject, own } from './record.ts'
 
 /**
  * OpenAI allows 128 choices and 128 tool calls. Far above that, an index is an attack or a defect,
  * and each new one would cost memory without adding a byte to the capped text.
  */
 export const MAX_INDEX = 1023
-
-/** Vendor objects nest a few levels; deeper ones are there to overflow the stack. */
-export const MAX_DEPTH = 200
 
 /** One tool call under construction, and the index under which its fragments arrive. */
 export interface CallDraft {
@@ -27,6 +24,8 @@ export interface ChoiceDraft {
   /** Everything beside the message: text, logprobs, vendor fields. */
   readonly fields: JsonObject
   readonly calls: CallDraft[]
+  /** The call that the last fragment went to; one that names neither index nor id goes on with it. */
+  openCall: CallDraft | undefined
   finishReason: string | undefined
 }
 
@@ -42,7 +41,7 @@ export class Meter {
   private size = 0
   private readonly cap: number
 
-  /** @param cap UTF-16 units of text, about bytes for Western text; see `MAX_ANSWER_BYTES`. */
+  /** @param cap UTF-16 units, about bytes for Western text; see `MAX_ANSWER_BYTES` */
   constructor(cap: number) {
     this.cap = cap
   }
@@ -63,9 +62,22 @@ export function choiceAt(draft: Draft, index: number): ChoiceDraft {
   const known = draft.choices.get(index)
   if (known) return known
   assertIndex(index)
-  const choice: ChoiceDraft = { index, message: {}, fields: {}, calls: [], finishReason: undefined }
+  const choice: ChoiceDraft = {
+    index,
+    message: {},
+    fields: {},
+    calls: [],
+    openCall: undefined,
+    finishReason: undefined,
+  }
   draft.choices.set(index, choice)
   return choice
+}
+
+/** What the piece says of its index; undefined where it says nothing, so that its position has to do. */
+export function indexOf(piece: JsonObject): number | undefined {
+  const index = own(piece, 'index')
+  return index === undefined || index === null ? undefined : Number(index)
 }
 
 /** @throws ProxyError `upstream_invalid` when the index cannot be one of OpenAI's */

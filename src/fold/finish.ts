@@ -10,17 +10,10 @@ export function isFinished(draft: Draft): boolean {
   return true
 }
 
-/** Whether nothing at all has come; `[DONE]` after nothing is still no answer. */
-export function isEmpty(draft: Draft): boolean {
-  return draft.choices.size === 0 && Object.keys(draft.top).length === 0
-}
-
-/** @throws ProxyError `upstream_truncated` when the stream ended too early, or was empty */
-export function assertWhole(draft: Draft, sawDone: boolean): void {
-  if (isEmpty(draft)) {
-    throw new ProxyError('upstream_truncated', { message: 'The upstream ended its stream without a single event.' })
-  }
-  if (!sawDone && !isFinished(draft)) throw new ProxyError('upstream_truncated')
+/** @throws ProxyError `upstream_truncated` when no choice has come: `[DONE]` after nothing is still no answer */
+export function assertNotEmpty(draft: Draft): void {
+  if (draft.choices.size > 0) return
+  throw new ProxyError('upstream_truncated', { message: 'The upstream ended its stream without an answer in it.' })
 }
 
 /** The chat completion that the draft amounts to. The draft must not be used afterwards. */
@@ -68,9 +61,9 @@ function finishMessage({ message, calls }: ChoiceDraft): JsonObject {
   const { role, content, refusal, function_call: functionCall, ...others } = message
   if (isObject(functionCall)) functionCall.arguments ??= ''
   return {
-    role: role ?? 'assistant',
+    role: role || 'assistant',
     content: content ?? null,
-    refusal: refusal ?? null,
+    refusal: refusal || null,
     ...(calls.length > 0 ? { tool_calls: finishCalls(calls) } : {}),
     ...(functionCall === undefined ? {} : { function_call: functionCall }),
     ...others,

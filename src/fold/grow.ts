@@ -1,6 +1,6 @@
-import { ProxyError } from '../errors.ts'
-import { MAX_DEPTH, type Meter } from './draft.ts'
-import { isObject, type Json, type JsonObject, own, put } from './record.ts'
+import { MAX_INDEX, type Meter } from './draft.ts'
+import { isObject, isText, type Json, type JsonObject, own, put } from './record.ts'
+import { assertDepth, MEMBER, weigh } from './weigh.ts'
 
 /**
  * Strings that are labels, not fragments: providers repeat them in every chunk, and appending would give
@@ -14,11 +14,16 @@ const labels = new Set([
   'name',
   'format',
   'signature',
+  'thought_signature',
   'channel',
   'status',
   'stop_reason',
   'native_finish_reason',
 ])
+
+export function isLabel(key: string): boolean {
+  return labels.has(key)
+}
 
 /**
  * The rule for every field that the fold does not know: strings are appended, arrays appended (objects that carry
@@ -27,60 +32,82 @@ const labels = new Set([
  */
 export function grow(was: Json | undefined, piece: Json, key: string, meter: Meter, depth = 0): Json {
   if (piece === null) return was ?? null
-  if (typeof piece === 'string') {
-    meter.add(piece.length)
-    return typeof was === 'string' ? growString(was, piece, key) : piece === '' ? (was ?? '') : piece
-  }
+  if (typeof piece === 'string') return growString(was, piece, key, meter)
   if (Array.isArray(piece)) return growArray(Array.isArray(was) ? was : [], piece, meter, depth)
   if (isObject(piece)) return growObject(isObject(was) ? was : {}, piece, meter, depth)
+  meter.add(weigh(piece) - (was === undefined ? 0 : weigh(was)))
   return piece
 }
 
-function growString(was: string, piece: string, key: string): string {
-  if (!labels.has(key)) return was + piece
-  return piece === '' ? was : piece
+function growString(was: Json | undefined, piece: string, key: string, meter: Meter): Json {
+  if (piece === '') return was ?? ''
+  if (typeof was !== 'string') {
+    meter.add(piece.length)
+    return piece
+  }
+  meter.add(isLabel(key) ? piece.length - was.length : piece.length)
+  return isLabel(key) ? piece : was + piece
+}
+
+/** Lets the object's member grow by the piece; a hostile stream of ever new names is metered as well. */
+export function growMember(object: JsonObject, key: string, piece: Json, meter: Meter, depth = 0): void {
+  const was = own(object, key)
+  if (was === undefined) meter.add(key.length + MEMBER)
+  put(object, key, grow(was, piece, key, meter, depth))
 }
 
 /** Merges each member of `piece` into `was`, which is changed and returned. */
 export function growObject(was: JsonObject, piece: JsonObject, meter: Meter, depth = 0): JsonObject {
   assertDepth(depth)
-  for (const key of Object.keys(piece)) {
-    const known = own(was, key)
-    if (known === undefined) meter.add(key.length)
-    put(was, key, grow(known, piece[key] as Json, key, meter, depth + 1))
-  }
+  for (const key of Object.keys(piece)) growMember(was, key, piece[key] as Json, meter, depth + 1)
   return was
 }
 
 function growArray(was: Json[], pieces: Json[], meter: Meter, depth: number): Json[] {
   assertDepth(depth)
   for (const piece of pieces) {
-    meter.add(1)
     const twin = isObject(piece) ? findTwin(was, piece) : undefined
-    if (twin) growObject(twin, piece as JsonObject, meter, depth + 1)
-    else was.push(grow(undefined, piece, '', meter, depth + 1))
+    if (twin) {
+      growObject(twin, piece as JsonObject, meter, depth + 1)
+    } else {
+      meter.add(weigh(piece, depth + 1))
+      was.push(piece)
+    }
   }
   return was
 }
 
 /**
- * The element that this one continues: same `index` and, where both name one, same `type`. OpenRouter numbers a
- * summary and the encrypted reasoning that follows it both 0; merged, one would take the other's type.
+ * The element that this one continues: same `index` and, where both name them, same `type` and `id`. OpenRouter numbers
+ * a summary and the encrypted reasoning that follows it both 0; merged, one would take the other's type, and the
+ * ciphers of two blocks would become one that nobody can read.
  */
 function findTwin(elements: Json[], piece: JsonObject): JsonObject | undefined {
   const index = own(piece, 'index')
   if (typeof index !== 'number') return undefined
-  for (let at = elements.length - 1; at >= 0; at--) {
+  // Not further back than an index may count, or a stream of ever new ones would be compared each with each.
+  for (let at = elements.length - 1; at >= Math.max(0, elements.length - 1 - MAX_INDEX); at--) {
     const element = elements[at]
-    if (isObject(element) && own(element, 'index') === index && sameType(element, piece)) return element
+    if (!isObject(element) || own(element, 'index') !== index) continue
+    if (agree(element, piece, 'type') && agree(element, piece, 'id')) return element
   }
   return undefined
 }
 
-function sameType(one: JsonObject, other: JsonObject): boolean {
-  const type = own(one, 'type')
-  const otherType = own(other, 'type')
-  return typeof type !== 'string' || typeof otherType !== 'string' || type === otherType
+function agree(one: JsonObject, other: JsonObject, key: string): boolean {
+  const label = own(one, key)
+  const otherLabel = own(other, key)
+  return !isText(label) || !isText(otherLabel) || label === otherLabel
+}
+
+/** Appends the elements as they are: for lists in which each entry stands for itself, whatever its members say. */
+export function append(was: Json | undefined, pieces: Json[], meter: Meter): Json[] {
+  const list = Array.isArray(was) ? was : []
+  for (const piece of pieces) {
+    meter.add(weigh(piece))
+    list.push(piece)
+  }
+  return list
 }
 
 /**
@@ -90,27 +117,17 @@ function sameType(one: JsonObject, other: JsonObject): boolean {
 export function latest(was: Json | undefined, now: Json, meter: Meter, depth = 0): Json {
   if (now === null) return was ?? null
   if (!isObject(now) || !isObject(was)) {
-    meter.add(weight(now, depth) - (was === undefined ? 0 : weight(was, depth)))
+    meter.add(weigh(now, depth) - (was === undefined ? 0 : weigh(was, depth)))
     return now
   }
   assertDepth(depth)
-  for (const key of Object.keys(now)) put(was, key, latest(own(was, key), now[key] as Json, meter, depth + 1))
+  for (const key of Object.keys(now)) keepLatest(was, key, now[key] as Json, meter, depth + 1)
   return was
 }
 
-/** About how much of the answer a value takes; what it replaces is given back. */
-function weight(value: Json, depth: number): number {
-  if (typeof value === 'string') return value.length
-  if (value === null || typeof value !== 'object') return 1
-  assertDepth(depth)
-  let units = 1
-  if (Array.isArray(value)) for (const element of value) units += weight(element, depth + 1)
-  else for (const key of Object.keys(value)) units += key.length + weight(value[key] as Json, depth + 1)
-  return units
-}
-
-function assertDepth(depth: number): void {
-  if (depth > MAX_DEPTH) {
-    throw new ProxyError('upstream_invalid', { message: 'The upstream sent an event that is nested too deeply.' })
-  }
+/** Sets the object's member by the rule of {@link latest}. */
+export function keepLatest(object: JsonObject, key: string, now: Json, meter: Meter, depth = 0): void {
+  const was = own(object, key)
+  if (was === undefined) meter.add(key.length + MEMBER)
+  put(object, key, latest(was, now, meter, depth))
 }

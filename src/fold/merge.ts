@@ -1,8 +1,10 @@
+import { numberOf } from '../json/exact.ts'
 import { mergeCalls, mergeFunction } from './calls.ts'
 import { growContent } from './content.ts'
-import { type ChoiceDraft, choiceAt, type Draft, type Meter } from './draft.ts'
-import { grow, growObject, latest } from './grow.ts'
+import { type ChoiceDraft, choiceAt, type Draft, indexOf, type Meter } from './draft.ts'
+import { append, growMember, growObject, keepLatest } from './grow.ts'
 import { isObject, isText, type Json, type JsonObject, own, put } from './record.ts'
+import { weigh } from './weigh.ts'
 
 /** Random filler against traffic analysis: OpenAI's `obfuscation`, Mistral's `p`. */
 const padding = new Set(['obfuscation', 'p'])
@@ -20,8 +22,7 @@ export function mergeChunk(draft: Draft, chunk: JsonObject): void {
   }
 }
 
-function mergeTop(draft: Draft, key: string, value: Json): void {
-  const { top, meter } = draft
+function mergeTop({ top, meter }: Draft, key: string, value: Json): void {
   switch (key) {
     case 'object':
     case 'error':
@@ -30,27 +31,42 @@ function mergeTop(draft: Draft, key: string, value: Json): void {
     case 'model':
     case 'created':
       // The first real value holds: Azure begins with empty ones, Groq and Snowflake change them on the way.
-      if (value && !own(top, key)) top[key] = latest(undefined, value, meter)
+      if (isGiven(value) && own(top, key) === undefined) keepLatest(top, key, value, meter)
       return
     case 'usage':
-      // Some send it cumulatively in every chunk, or null after the real one: the last real one is the total.
-      if (value !== null) top.usage = latest(undefined, value, meter)
+      keepUsage(top, value, meter)
+      return
+    case 'system_fingerprint':
+    case 'service_tier':
+      if (value !== '') keepLatest(top, key, value, meter)
       return
     default:
-      put(top, key, latest(own(top, key), value, meter))
+      keepLatest(top, key, value, meter)
   }
+}
+
+/** Whether an identity says anything; providers without one write `""` or 0. */
+function isGiven(value: Json): boolean {
+  return value !== null && value !== '' && numberOf(value) !== 0
+}
+
+/** Some send the counts cumulatively in every chunk, or null or `{}` after them: the last real ones are the total. */
+function keepUsage(top: JsonObject, usage: Json, meter: Meter): void {
+  const was = own(top, 'usage')
+  if (usage === null || (was !== undefined && isObject(usage) && Object.keys(usage).length === 0)) return
+  meter.add(weigh(usage) - (was === undefined ? 0 : weigh(was)))
+  top.usage = usage
 }
 
 function mergeChoices(draft: Draft, choices: Json): void {
   if (!Array.isArray(choices)) return
   choices.forEach((piece, position) => {
-    if (!isObject(piece)) return
-    const index = own(piece, 'index') ?? position
-    mergeChoice(choiceAt(draft, Number(index)), piece, draft.meter)
+    if (isObject(piece)) mergeChoice(choiceAt(draft, indexOf(piece) ?? position), piece, draft.meter)
   })
 }
 
-function mergeChoice(choice: ChoiceDraft, piece: JsonObject, meter: Meter): void {
+/** Merges one element of a chunk's `choices`. Throws as {@link mergeChunk} does. */
+export function mergeChoice(choice: ChoiceDraft, piece: JsonObject, meter: Meter): void {
   for (const key of Object.keys(piece)) {
     const value = piece[key] as Json
     switch (key) {
@@ -64,20 +80,39 @@ function mergeChoice(choice: ChoiceDraft, piece: JsonObject, meter: Meter): void
         if (isObject(value) && !isObject(own(piece, 'delta'))) replaceMessage(choice, value, meter)
         break
       case 'finish_reason':
-        if (isText(value)) choice.finishReason = value
+        if (isText(value)) finishWith(choice, value, meter)
         break
       default:
-        put(choice.fields, key, growField(own(choice.fields, key), value, key, meter))
+        mergeField(choice.fields, key, value, meter)
     }
   }
+}
+
+function finishWith(choice: ChoiceDraft, reason: string, meter: Meter): void {
+  meter.add(reason.length - (choice.finishReason?.length ?? 0))
+  choice.finishReason = reason
 }
 
 /**
  * A field beside the delta. Text and lists are pieces (`text`, `token_ids`), log probabilities are lists within an
  * object; any other object is a verdict that is repeated, such as Azure's `content_filter_results`.
  */
-function growField(was: Json | undefined, value: Json, key: string, meter: Meter): Json {
-  return key !== 'logprobs' && isObject(value) ? latest(was, value, meter) : grow(was, value, key, meter)
+function mergeField(fields: JsonObject, key: string, value: Json, meter: Meter): void {
+  if (!isObject(value)) growMember(fields, key, value, meter)
+  else if (key === 'logprobs') mergeLogprobs(fields, value, meter)
+  else keepLatest(fields, key, value, meter)
+}
+
+/** One entry a token: none goes on with another, even where a token's text is `index` and makes it look numbered. */
+function mergeLogprobs(fields: JsonObject, pieces: JsonObject, meter: Meter): void {
+  const was = own(fields, 'logprobs')
+  const logprobs = isObject(was) ? was : {}
+  fields.logprobs = logprobs
+  for (const key of Object.keys(pieces)) {
+    const piece = pieces[key] as Json
+    if (Array.isArray(piece)) put(logprobs, key, append(own(logprobs, key), piece, meter))
+    else growMember(logprobs, key, piece, meter)
+  }
 }
 
 function mergeDelta(choice: ChoiceDraft, delta: JsonObject, meter: Meter): void {
@@ -85,9 +120,6 @@ function mergeDelta(choice: ChoiceDraft, delta: JsonObject, meter: Meter): void 
   for (const key of Object.keys(delta)) {
     const piece = delta[key] as Json
     switch (key) {
-      case 'role':
-        if (isText(piece)) message.role = piece
-        break
       case 'content':
         message.content = growContent(own(message, 'content'), piece, meter)
         break
@@ -98,7 +130,7 @@ function mergeDelta(choice: ChoiceDraft, delta: JsonObject, meter: Meter): void 
         if (isObject(piece)) mergeFunctionCall(message, piece, meter)
         break
       default:
-        if (!padding.has(key)) put(message, key, grow(own(message, key), piece, key, meter))
+        if (!padding.has(key)) growMember(message, key, piece, meter)
     }
   }
 }
@@ -112,6 +144,7 @@ function mergeFunctionCall(message: JsonObject, piece: JsonObject, meter: Meter)
 function replaceMessage(choice: ChoiceDraft, message: JsonObject, meter: Meter): void {
   for (const key of Object.keys(choice.message)) delete choice.message[key]
   choice.calls.length = 0
+  choice.openCall = undefined
   const { tool_calls: calls, ...rest } = message
   growObject(choice.message, rest, meter)
   if (Array.isArray(calls)) mergeCalls(choice, calls, meter)

@@ -1,8 +1,7 @@
 import { ProxyError } from '../errors.ts'
-import { growContent } from '../fold/content.ts'
 import { choiceAt, type Draft, newDraft } from '../fold/draft.ts'
-import { assertWhole, finishReasons, isFinished, usageOf } from '../fold/finish.ts'
-import { mergeChunk } from '../fold/merge.ts'
+import { assertNotEmpty, finishReasons, isFinished, usageOf } from '../fold/finish.ts'
+import { mergeChoice, mergeChunk } from '../fold/merge.ts'
 import { isObject, isText, type JsonObject, own } from '../fold/record.ts'
 import { parseExact } from '../json/exact.ts'
 import { DONE, type Fold, type Summary } from './api.ts'
@@ -29,16 +28,21 @@ export class ChunkFold implements Fold {
   push(data: string, name: string): void {
     // What follows [DONE] is noise: some gateways append their own bookkeeping.
     if (this.done) return
-    const text = name === '' ? this.quick.find(data) : undefined
-    if (text !== undefined) this.append(text)
-    else if (data.startsWith(DONE)) this.done = true
+    const varying = name === 'error' ? undefined : this.quick.find(data)
+    if (varying) mergeChoice(choiceAt(this.draft, varying.index), varying.piece, this.draft.meter)
+    else if (this.ends(data)) this.end()
     else this.merge(data, name)
   }
 
-  private append(text: string): void {
-    const { meter } = this.draft
-    const { message } = choiceAt(this.draft, this.quick.index)
-    message.content = growContent(message.content, text, meter)
+  /** Whether this is `[DONE]`, or what is left of it where the connection was cut after all else had come. */
+  private ends(data: string): boolean {
+    return data.startsWith(DONE) || (DONE.startsWith(data) && this.whole)
+  }
+
+  /** Here rather than at the end, so that an upstream that had nothing to say can be exchanged for another. */
+  private end(): void {
+    assertNotEmpty(this.draft)
+    this.done = true
   }
 
   private merge(data: string, name: string): void {
@@ -46,7 +50,7 @@ export class ChunkFold implements Fold {
     const trouble = readTrouble(chunk, name)
     if (trouble) throw trouble
     mergeChunk(this.draft, chunk)
-    if (name === '') this.quick.learn(data, chunk)
+    this.quick.learn(data, chunk)
   }
 
   summary(): Summary {
@@ -55,7 +59,8 @@ export class ChunkFold implements Fold {
   }
 
   finish(): string {
-    assertWhole(this.draft, this.done)
+    assertNotEmpty(this.draft)
+    if (!this.whole) throw new ProxyError('upstream_truncated')
     return writeAnswer(this.toAnswer(this.draft))
   }
 }
@@ -65,8 +70,10 @@ export function parseEvent(data: string): JsonObject {
   let value: unknown
   try {
     value = parseExact(data)
-  } catch (cause) {
-    throw new ProxyError('upstream_invalid', { message: 'The upstream sent an event that is not JSON.', cause })
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    // Without the cause: its message quotes the text, and answers do not belong into logs.
+    throw new ProxyError('upstream_invalid', { message: 'The upstream sent an event that is not JSON.' })
   }
   if (isObject(value)) return value
   throw new ProxyError('upstream_invalid', { message: 'The upstream sent an event that is not a JSON object.' })

@@ -1,12 +1,6 @@
-import { ProxyError } from '../errors.ts'
-import { Meter } from '../fold/draft.ts'
-import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
-import { memberText } from '../json/splice.ts'
-import { type Api, DONE, type Fold, type Summary } from './api.ts'
-import { identityOf, parseEvent, writeAnswer } from './chunks.ts'
+import type { Api } from './api.ts'
 import { renderResponse } from './render-responses.ts'
-import { readTrouble, troubleOf } from './trouble.ts'
-import { readUsage } from './usage.ts'
+import { ResponseFold } from './response-events.ts'
 
 /** https://platform.openai.com/docs/api-reference/responses-streaming */
 export const responses: Api = {
@@ -14,101 +8,4 @@ export const responses: Api = {
   hasUsageOption: false,
   newFold: (maxAnswerBytes) => new ResponseFold(maxAnswerBytes),
   render: renderResponse,
-}
-
-/**
- * Folds a Responses stream: the terminal event carries the whole answer. Its text is taken as it came, so that
- * every digit and the order of the members survive.
- */
-class ResponseFold implements Fold {
-  private readonly meter: Meter
-  /** Items that were finished on the way, by `output_index`, for back ends whose terminal event has none. */
-  private readonly items = new Map<number, Json>()
-  private answer: { text: string; value: JsonObject } | undefined
-
-  constructor(maxAnswerBytes: number) {
-    this.meter = new Meter(maxAnswerBytes)
-  }
-
-  get done(): boolean {
-    return this.answer !== undefined
-  }
-
-  get whole(): boolean {
-    return this.done
-  }
-
-  push(data: string, name: string): void {
-    if (this.answer || data.startsWith(DONE)) return
-    this.take(data, parseEvent(data), name)
-  }
-
-  private take(data: string, event: JsonObject, name: string): void {
-    const type = own(event, 'type') ?? name
-    switch (type) {
-      case 'response.completed':
-      case 'response.incomplete':
-      case 'response.cancelled':
-        this.end(data, event)
-        break
-      case 'response.failed':
-        throw failureOf(event)
-      case 'response.output_item.done':
-        this.keepItem(data, event)
-        break
-      default: {
-        const trouble = readTrouble(event, name)
-        if (trouble) throw trouble
-      }
-    }
-  }
-
-  private end(data: string, event: JsonObject): void {
-    const value = own(event, 'response')
-    if (!isObject(value)) {
-      throw new ProxyError('upstream_invalid', { message: 'The upstream ended its stream without a response.' })
-    }
-    this.meter.add(data.length)
-    this.answer = { text: memberText(data, 'response') ?? writeAnswer(value), value }
-  }
-
-  private keepItem(data: string, event: JsonObject): void {
-    const index = own(event, 'output_index')
-    const item = own(event, 'item')
-    if (!isObject(item)) return
-    this.meter.add(data.length)
-    this.items.set(typeof index === 'number' ? index : this.items.size, item)
-  }
-
-  summary(): Summary {
-    const value = this.answer?.value ?? {}
-    const status = own(value, 'status')
-    return {
-      ...identityOf(value),
-      finishReasons: isText(status) ? [status] : [],
-      usage: readUsage(own(value, 'usage')),
-    }
-  }
-
-  finish(): string {
-    if (!this.answer) throw new ProxyError('upstream_truncated')
-    const { text, value } = this.answer
-    return this.lacksItems(value) ? writeAnswer({ ...value, output: this.itemsInOrder() }) : text
-  }
-
-  private lacksItems(value: JsonObject): boolean {
-    const output = own(value, 'output')
-    return this.items.size > 0 && (!Array.isArray(output) || output.length === 0)
-  }
-
-  private itemsInOrder(): Json[] {
-    return [...this.items].sort(([one], [other]) => one - other).map(([, item]) => item)
-  }
-}
-
-/** `response.failed`: the error stands within the response, beside its status. */
-function failureOf(event: JsonObject): ProxyError {
-  const response = own(event, 'response')
-  const error = isObject(response) ? own(response, 'error') : undefined
-  return troubleOf(isObject(error) ? error : {}, event)
 }

@@ -1,18 +1,26 @@
 import { type OpenAIError, ProxyError, statusNamedBy } from '../errors.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
+import { numberOf } from '../json/exact.ts'
 
 /**
  * The error that an event or an answer carries, if any. Providers write it as OpenAI's `{"error": {…}}`, a bare
  * string, vLLM's `{"object": "error", …}`, or an event named `error` whose data is the error itself.
  */
 export function readTrouble(value: JsonObject, eventName = ''): ProxyError | undefined {
-  const error = own(value, 'error')
-  if (isText(error)) return troubleOf({ message: error }, value)
-  if (isObject(error)) return troubleOf(error, value)
-  if (own(value, 'object') === 'error' || own(value, 'type') === 'error' || eventName === 'error') {
-    return troubleOf(value, value)
-  }
-  return undefined
+  const trouble = troubleIn(value)
+  if (trouble) return trouble
+  const { error, object, type } = { error: own(value, 'error'), object: own(value, 'object'), type: own(value, 'type') }
+  if (error === true || object === 'error' || type === 'error' || eventName === 'error') return troubleOf(value, value)
+  const choices = own(value, 'choices')
+  if (!Array.isArray(choices)) return undefined
+  return choices.filter(isObject).map(troubleIn).find(Boolean)
+}
+
+/** OpenRouter may put the error into the choice that failed; the text before it must not pass for an answer. */
+function troubleIn(around: JsonObject): ProxyError | undefined {
+  const error = own(around, 'error')
+  if (isText(error)) return troubleOf({ message: error }, around)
+  return isObject(error) ? troubleOf(error, around) : undefined
 }
 
 /** @param error the object with the message  @param around what encloses it, where some put the status */
@@ -38,13 +46,15 @@ function toOpenAIError(error: JsonObject): OpenAIError {
 
 /** Codes are strings for OpenAI; vLLM, OpenRouter and others write the HTTP status there. */
 function textOf(value: Json | undefined): string | null {
-  if (typeof value === 'number') return String(value)
+  const number = numberOf(value)
+  if (number !== undefined) return String(number)
   return isText(value) && value !== 'error' ? value : null
 }
 
 function statusOf(error: JsonObject): number | undefined {
   for (const key of ['status', 'status_code', 'http_status', 'code']) {
-    const status = statusNamedBy(own(error, key))
+    const value = own(error, key)
+    const status = statusNamedBy(numberOf(value) ?? value)
     if (status !== undefined) return status
   }
   return statusNamedBy(own(error, 'type'))
@@ -63,6 +73,6 @@ function retryAfterOf(error: JsonObject): number | undefined {
 }
 
 function secondsOf(value: Json | undefined): number | undefined {
-  const seconds = isText(value) ? Number(value) : value
-  return typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds) ? seconds : undefined
+  const seconds = isText(value) ? Number(value) : numberOf(value)
+  return seconds !== undefined && seconds >= 0 && Number.isFinite(seconds) ? seconds : undefined
 }

@@ -1,5 +1,6 @@
 import type { Usage } from '../facts.ts'
 import { isObject, type Json, type JsonObject, own } from '../fold/record.ts'
+import { numberOf } from '../json/exact.ts'
 
 /**
  * Token counts from a `usage` object of either API: chat and completions say prompt and completion, Responses
@@ -25,6 +26,6 @@ function detail(usage: JsonObject, places: string[], key: string): number {
 
 /** A count that a hostile upstream made negative or fractional must not turn a limiter's budget around. */
 function count(object: JsonObject, key: string): number {
-  const value = own(object, key)
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0
+  const value = numberOf(own(object, key)) ?? 0
+  return Number.isSafeInteger(value) && value > 0 ? value : 0
 }

@@ -1,5 +1,6 @@
 import type { ProxyError } from '../errors.ts'
 import type { Usage } from '../facts.ts'
+import { indexOf, MAX_INDEX } from '../fold/draft.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { DONE, type Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
@@ -64,10 +65,11 @@ export class Watch {
 
   private readChoice(choice: Json, position: number): void {
     if (!isObject(choice)) return
-    const index = Number(own(choice, 'index') ?? position)
+    const index = indexOf(choice) ?? position
+    if (!this.reasons.has(index) && this.reasons.size > MAX_INDEX) return
     const reason = own(choice, 'finish_reason')
     if (isText(reason)) this.reasons.set(index, reason)
-    else if (!this.reasons.has(index) && this.reasons.size < 1024) this.reasons.set(index, null)
+    else if (!this.reasons.has(index)) this.reasons.set(index, null)
   }
 
   private readResponse(response: JsonObject, type: string): void {

@@ -1,0 +1,71 @@
+import { isObject, type Json, type JsonObject, own } from '../fold/record.ts'
+import { type Varying, varyingOf } from './varying.ts'
+
+/** An event cut at the places where consecutive events differ. */
+export interface Template {
+  /** All before the text. */
+  readonly head: string
+  /** All after it, up to the padding, or to the end where there is no padding. */
+  readonly middle: string
+  /** All after the padding; undefined where the events carry none. */
+  readonly tail: string | undefined
+  readonly varying: Varying
+}
+
+/** Stands for a piece of text in the probe; JSON needs no escape for any of its characters. */
+const MARK = 'mark-of-the-varying-piece'
+
+/** How many look-alikes of the varying string's name are tried before it is given up. */
+const MAX_TRIES = 3
+
+/** Anything but the characters that stand for themselves in a JSON string: escapes, and what JSON forbids there raw. */
+export const needsDecoding = /[^ !#-[\]-\uffff]/
+
+/** Cuts an event that brings one string and nothing else that is new; undefined where it brings more, or none. */
+export function cut(data: string, chunk: JsonObject): Template | undefined {
+  const varying = varyingOf(chunk)
+  if (!varying || !/^\w+$/.test(varying.key)) return undefined
+  // Python's json.dumps writes a space behind the colon.
+  const name = new RegExp(`"${varying.key}"\\s*:\\s*"`, 'g')
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const found = name.exec(data)
+    if (!found) return undefined
+    const template = cutAt(data, found.index + found[0].length, varying)
+    if (proves(template)) return template
+  }
+  return undefined
+}
+
+function cutAt(data: string, start: number, varying: Varying): Template {
+  const head = data.slice(0, start)
+  const rest = data.slice(endOfLiteral(data, start))
+  const padding = /"(?:obfuscation|p)"\s*:\s*"/.exec(rest)
+  if (!padding) return { head, middle: rest, tail: undefined, varying }
+  const middle = rest.slice(0, padding.index + padding[0].length)
+  return { head, middle, tail: rest.slice(endOfLiteral(rest, middle.length)), varying }
+}
+
+/** Where the literal that begins at `start` has its closing quote. */
+function endOfLiteral(text: string, start: number): number {
+  let at = start
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  return at
+}
+
+/** Whether the cut is where the text stands, and not in a look-alike inside another string. */
+function proves({ head, middle, tail, varying }: Template): boolean {
+  const probe = parse(head + MARK + middle + (tail === undefined ? '' : MARK + tail))
+  if (!isObject(probe)) return false
+  const found = varyingOf(probe)
+  if (!found || found.index !== varying.index || found.holder[found.key] !== MARK) return false
+  return tail === undefined || own(probe, 'obfuscation') === MARK || own(probe, 'p') === MARK
+}
+
+function parse(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

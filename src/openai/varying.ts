@@ -1,0 +1,85 @@
+import { isLabel } from '../fold/grow.ts'
+import { isObject, type Json, type JsonObject, own } from '../fold/record.ts'
+
+/** The one string by which a chunk differs from its like. */
+export interface Varying {
+  /** The choice that it belongs to. */
+  readonly index: number
+  /** An element of `choices` that brings nothing but this string; for the fold to merge, again and again. */
+  readonly piece: JsonObject
+  /** Where the string stands in `piece`. */
+  readonly holder: JsonObject
+  readonly key: string
+}
+
+/**
+ * The string that a chunk brings, if it brings one and nothing else that would change the answer when it came again:
+ * a delta's text of any kind, the arguments of a tool call, or the legacy API's text.
+ */
+export function varyingOf(chunk: JsonObject): Varying | undefined {
+  const choices = own(chunk, 'choices')
+  const choice = Array.isArray(choices) && choices.length === 1 ? choices[0] : undefined
+  if (!isObject(choice)) return undefined
+  const index = own(choice, 'index') ?? 0
+  const delta = own(choice, 'delta')
+  const beside = Object.keys(choice).filter((key) => !isIdleBeside(key, choice[key] as Json))
+  if (typeof index !== 'number') return undefined
+  if (isObject(delta)) return beside.length === 0 ? ofDelta(delta, index) : undefined
+  const [key] = beside
+  return key !== undefined && beside.length === 1 ? ofText(choice, key, index, (piece) => piece) : undefined
+}
+
+/** Whether a member of a choice changes nothing the second time, so that only what is left has to be looked at. */
+function isIdleBeside(key: string, value: Json): boolean {
+  if (key === 'index' || (key === 'delta' && isObject(value))) return true
+  // Beside a delta it is a copy that the fold leaves alone; without one it is the whole message.
+  if (key === 'message') return value === null
+  if (key === 'finish_reason' || key === 'logprobs') return value === null || value === ''
+  return isObject(value) || isIdle(key, value)
+}
+
+function isIdle(key: string, value: Json): boolean {
+  if (Array.isArray(value)) return value.length === 0
+  if (isObject(value)) return Object.keys(value).length === 0
+  return typeof value !== 'string' || value === '' || isLabel(key)
+}
+
+function ofDelta(delta: JsonObject, index: number): Varying | undefined {
+  const busy = Object.keys(delta).filter((key) => !isIdle(key, delta[key] as Json))
+  if (busy.length > 1) return undefined
+  // The first chunk of many streams has an empty text beside the role; its like follow at once.
+  const key = busy[0] ?? (own(delta, 'content') === '' ? 'content' : undefined)
+  if (key === 'tool_calls') return ofCall(delta, index)
+  return key === undefined ? undefined : ofText(delta, key, index, (piece) => ({ delta: piece }))
+}
+
+function ofText(
+  from: JsonObject,
+  key: string,
+  index: number,
+  toPiece: (holder: JsonObject) => JsonObject,
+): Varying | undefined {
+  const text = own(from, key)
+  if (typeof text !== 'string' || key === '__proto__') return undefined
+  const holder = { [key]: text }
+  return { index, piece: toPiece(holder), holder, key }
+}
+
+/** One fragment, all of whose members are plain: nothing that the draft could come to share with the template. */
+function ofCall(delta: JsonObject, index: number): Varying | undefined {
+  const fragments = own(delta, 'tool_calls')
+  const fragment = Array.isArray(fragments) && fragments.length === 1 ? fragments[0] : undefined
+  if (!isObject(fragment)) return undefined
+  const bodyKey = isObject(own(fragment, 'custom')) ? 'custom' : 'function'
+  const body = own(fragment, bodyKey)
+  if (!isObject(body) || !Object.values(body).every(isPlain)) return undefined
+  if (!Object.keys(fragment).every((key) => key === bodyKey || isPlain(fragment[key] as Json))) return undefined
+  const key = bodyKey === 'custom' ? 'input' : 'arguments'
+  const holder = { ...body }
+  const piece = { delta: { tool_calls: [{ ...fragment, [bodyKey]: holder }] } }
+  return typeof own(holder, key) === 'string' ? { index, piece, holder, key } : undefined
+}
+
+function isPlain(value: Json): boolean {
+  return typeof value !== 'object' || value === null
+}
