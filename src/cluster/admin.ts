@@ -51,9 +51,9 @@ export function createAdmin({ control, log, token }: AdminParts): Admin {
   })
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     admit(req, token())
-    const url = new URL(req.url ?? '/', 'http://admin')
-    const methods = routes[url.pathname]
-    if (!methods)
+    const url = URL.parse(req.url ?? '/', 'http://admin')
+    const methods = routes[url?.pathname ?? '']
+    if (!url || !methods)
       throw new ProxyError('not_found', { message: `The admin routes are ${Object.keys(routes).join(', ')}.` })
     const handler = methods[req.method ?? '']
     if (!handler) throw new ProxyError('method_not_allowed', { headers: { allow: Object.keys(methods).join(', ') } })

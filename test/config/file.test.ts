@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { faultsFrom, settingsFrom, url } from './given.ts'
+
+const argv = ['--config', '/c']
+
+describe('the config file', () => {
+  it('is YAML or JSON, with the names of the environment', () => {
+    const yaml = `UPSTREAM_API_URL: ${url}\nMAX_BODY_BYTES: 1MiB\nIP_ALLOWLIST: [10.0.0.0/8]\nREDIS_URL:\n`
+    const json = JSON.stringify({ UPSTREAM_API_URL: [url], MAX_BODY_BYTES: 1_048_576, IP_ALLOWLIST: '10.0.0.0/8' })
+    for (const text of [yaml, json]) {
+      const settings = settingsFrom({ argv, files: { '/c': text } })
+      assert.equal(settings.maxBodyBytes, 1_048_576)
+      assert.deepEqual(settings.ipAllowlist, ['10.0.0.0/8'])
+    }
+  })
+
+  it('lists upstreams with everything that can be said of one', () => {
+    const text = `
+upstreams:
+  - { name: a, url: "https://a.example/v1?api-version=1", key: sk-a, weight: 3, priority: 1,
+      models: { map: { x: y }, allow: [x] }, headers: { x-team: search }, limits: { concurrency: 9 } }
+  - url: https://b.example/v1
+`
+    const { upstreams } = settingsFrom({ argv, files: { '/c': text } })
+    assert.deepEqual(upstreams, [
+      {
+        name: 'a',
+        url: 'https://a.example/v1?api-version=1',
+        key: 'sk-a',
+        weight: 3,
+        priority: 1,
+        models: { map: { x: 'y' }, allow: ['x'] },
+        headers: { 'x-team': 'search' },
+        limits: { concurrency: 9 },
+      },
+      { name: 'b.example', url: 'https://b.example/v1', weight: 1, priority: 0 },
+    ])
+  })
+
+  it('lists keys with limits of their own, which PROXY_API_KEYS replaces', () => {
+    const files = { '/c': 'keys: [{ name: a, key: k1, requests: 0, tokens: 5, concurrency: 1 }, { key: k2 }]' }
+    const listed = settingsFrom({ argv, files, env: { UPSTREAM_API_URL: url } })
+    assert.deepEqual(listed.proxyApiKeys, [
+      { name: 'a', key: 'k1', requests: 0, tokens: 5, concurrency: 1 },
+      { key: 'k2' },
+    ])
+    const env = { UPSTREAM_API_URL: url, PROXY_API_KEYS: 'b:k3, k4' }
+    assert.deepEqual(settingsFrom({ argv, files, env }).proxyApiKeys, [{ name: 'b', key: 'k3' }, { key: 'k4' }])
+  })
+
+  it('may hold nothing, and then everything else still counts', () => {
+    assert.equal(settingsFrom({ argv, files: { '/c': '# later\n' }, env: { UPSTREAM_API_URL: url } }).port, 3000)
+  })
+
+  it('reports each name and member that it does not know, with what was probably meant', () => {
+    const text = `
+port: 1
+maxBodyBytes: 1
+UPSTREAM: http://a
+NODE_ENV: test
+upstreams: [{ url: "http://a/v1", wieght: 1, models: { alow: [a] } }]
+keys: [{ naem: a, key: k }]
+`
+    assert.deepEqual(faultsFrom({ argv, files: { '/c': text } }).sort(), [
+      'CONFIG_FILE: NODE_ENV can only be set in the environment',
+      'CONFIG_FILE: unknown setting UPSTREAM, did you mean upstreams?',
+      'CONFIG_FILE: unknown setting maxBodyBytes, did you mean MAX_BODY_BYTES?',
+      'CONFIG_FILE: unknown setting port, did you mean PORT?',
+      'keys[0]: unknown member naem, did you mean name?',
+      'upstreams[0].models: unknown member alow, did you mean allow?',
+      'upstreams[0]: unknown member wieght, did you mean weight?',
+    ])
+  })
+
+  it('reports what is wrong inside the lists by its place', () => {
+    const text = `
+upstreams:
+  - { name: "a b", url: nonsense, weight: -1, priority: 1.5, key: "ä", headers: { "b c": d, e: "f\\n" } }
+  - {}
+`
+    const faults = faultsFrom({ argv, files: { '/c': text } })
+    const places = faults.map((fault) => fault.split(/[: ]/)[0])
+    assert.deepEqual([...new Set(places)].sort(), [
+      'upstreams[0].headers',
+      'upstreams[0].headers.e',
+      'upstreams[0].key',
+      'upstreams[0].name',
+      'upstreams[0].priority',
+      'upstreams[0].url',
+      'upstreams[0].weight',
+      'upstreams[1]',
+    ])
+  })
+
+  it('reports a file that cannot be read or is no mapping, without quoting it', () => {
+    assert.deepEqual(faultsFrom({ argv, env: { UPSTREAM_API_URL: url } }), ['CONFIG_FILE: cannot read /c (ENOENT)'])
+    const [broken] = faultsFrom({ argv, env: { UPSTREAM_API_URL: url }, files: { '/c': 'a: 1\nkey: "hunter2\n' } })
+    assert.match(broken!, /^CONFIG_FILE: .*\(line \d\)$/)
+    assert.doesNotMatch(broken!, /hunter2/)
+    const faults = faultsFrom({ argv, env: { UPSTREAM_API_URL: url }, files: { '/c': '[1]' } })
+    assert.deepEqual(faults, ['CONFIG_FILE: is no mapping of settings such as "PORT: 3000"'])
+  })
+})
+
+describe('key files', () => {
+  const env = { UPSTREAM_API_URL: 'http://a/v1,http://b/v1', UPSTREAM_API_KEY_FILE: '/u', PROXY_API_KEYS_FILE: '/p' }
+
+  it('hold keys line by line, with comments', () => {
+    const files = { '/u': 'sk-a\nsk-b\n', '/p': '# clients\nweb:k1 # the page\n\nk#2\n' }
+    const { upstreams, proxyApiKeys } = settingsFrom({ env, files })
+    assert.deepEqual(
+      upstreams.map(({ key }) => key),
+      ['sk-a', 'sk-b'],
+    )
+    assert.deepEqual(proxyApiKeys, [{ name: 'web', key: 'k1' }, { key: 'k#2' }])
+  })
+
+  it('are checked as if the keys stood in the environment', () => {
+    const faults = faultsFrom({ env, files: { '/u': 'hunter2 hunter2', '/p': 'a b:hunter2' } })
+    assert.equal(faults.length, 2)
+    assert.match(faults[0]!, /^UPSTREAM_API_KEY: entry 1 is not visible ASCII/)
+    assert.match(faults[1]!, /^PROXY_API_KEYS: entry 1 is not KEY or NAME:KEY/)
+    assert.doesNotMatch(faults.join('\n'), /hunter2/)
+  })
+
+  it('are a fault when they cannot be read, or when the keys are given as well', () => {
+    const faults = faultsFrom({ env: { ...env, PROXY_API_KEYS: 'k' } })
+    assert.deepEqual(faults, [
+      'UPSTREAM_API_KEY_FILE: cannot read /u (ENOENT)',
+      'PROXY_API_KEYS: is set, and PROXY_API_KEYS_FILE too; set one of them',
+    ])
+  })
+})
