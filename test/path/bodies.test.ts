@@ -1,25 +1,21 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import zlib from 'node:zlib'
 import Koa from 'koa'
-import { type ProxyError, toProxyError } from '../../src/errors.ts'
+import { errorTable, type ProxyError, toProxyError } from '../../src/errors.ts'
 import type { Context, State } from '../../src/facts.ts'
 import { validate } from '../../src/middleware/validate.ts'
 import { withBareSockets } from '../cluster/bare.ts'
-import { openWire, type Wire } from '../support/wire.ts'
+import { chunk, chunkedWhole, head, openWire, type Wire, whole } from '../support/wire.ts'
 
 const CAP = 100_000
 const opening = '{"model":"m","seed":12345678901234567890,"messages":[{"role":"user","content":"'
 
 /** A request's body of exactly `length` bytes. */
 const bodyOf = (length: number) => `${opening}${'a'.repeat(length - opening.length - 4)}"}]}`
-const head = (...lines: string[]) =>
-  ['POST / HTTP/1.1', 'host: x', 'content-type: application/json', ...lines, '', ''].join('\r\n')
-const whole = (body: string | Buffer, ...lines: string[]) =>
-  Buffer.concat([Buffer.from(head(`content-length: ${Buffer.byteLength(body)}`, ...lines)), Buffer.from(body)])
-const chunk = (data: string) => `${Buffer.byteLength(data).toString(16)}\r\n${data}\r\n`
 const chunked = head('transfer-encoding: chunked')
 
 describe('request bodies on the wire', () => {
@@ -68,7 +64,7 @@ describe('request bodies on the wire', () => {
   it('a body may come in chunks that cut characters in two', async () => {
     const body = bodyOf(200).replace('aaaa', 'é☃😀')
     wire.send(chunked)
-    for (const byte of Buffer.from(body)) wire.send(Buffer.concat([Buffer.from('1\r\n'), Buffer.from([byte, 13, 10])]))
+    for (const byte of Buffer.from(body)) wire.send(chunk(Buffer.of(byte)))
     wire.send('0\r\n\r\n')
     await echoes(body)
   })
@@ -92,13 +88,24 @@ describe('request bodies on the wire', () => {
     await refuses(413, 'request_too_large')
   })
 
-  it('a refused client that sends its body to the end can use the connection again', async () => {
-    wire.send(whole(bodyOf(CAP + 50_000)))
-    await refuses(413, 'request_too_large')
-    wire.send(whole(bodyOf(200), 'content-encoding: zstd'))
-    await refuses(415, 'unsupported_media_type')
-    wire.send(whole(bodyOf(300)))
-    await echoes(bodyOf(300))
+  describe('a refused client that sends its body to the end can use the connection again', () => {
+    // More than Node holds back for a reader that has stopped. Chance does not compress, so the cap is reached early.
+    const plenty = 2.9 * CAP
+    const compressed = zlib.gzipSync(randomBytes(plenty))
+
+    for (const [name, refused, code] of [
+      ['after a length over the cap', whole(bodyOf(1.5 * CAP)), 'request_too_large'],
+      ['after chunks over the cap', chunkedWhole(Buffer.alloc(plenty, 'a')), 'request_too_large'],
+      ['after a bomb', chunkedWhole(compressed, 'content-encoding: gzip'), 'request_too_large'],
+      ['after another type', whole(bodyOf(9000), 'content-encoding: zstd'), 'unsupported_media_type'],
+    ] as const) {
+      it(name, async () => {
+        wire.send(refused)
+        await refuses(errorTable[code].status, code)
+        wire.send(whole(bodyOf(300)))
+        await echoes(bodyOf(300))
+      })
+    }
   })
 
   it('a refused client that sends without end is cut off', async () => {

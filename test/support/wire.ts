@@ -18,6 +18,28 @@ export interface Wire {
   readonly closed: Promise<void>
 }
 
+/** The head of a POST request with JSON, and `lines` as further headers. */
+export function head(...lines: string[]): string {
+  return ['POST / HTTP/1.1', 'host: x', 'content-type: application/json', ...lines, '', ''].join('\r\n')
+}
+
+/** A request whose body has its length announced. */
+export function whole(body: string | Buffer, ...lines: string[]): Buffer {
+  const length = `content-length: ${Buffer.byteLength(body)}`
+  return Buffer.concat([Buffer.from(head(length, ...lines)), Buffer.from(body)])
+}
+
+/** A request whose body comes as one chunk and the end. */
+export function chunkedWhole(body: string | Buffer, ...lines: string[]): Buffer {
+  const start = Buffer.from(head('transfer-encoding: chunked', ...lines))
+  return Buffer.concat([start, chunk(body), Buffer.from('0\r\n\r\n')])
+}
+
+export function chunk(data: string | Buffer): Buffer {
+  const size = `${Buffer.byteLength(data).toString(16)}\r\n`
+  return Buffer.concat([Buffer.from(size), Buffer.from(data), Buffer.from('\r\n')])
+}
+
 /** Connects to a server on this machine. The caller ends it, by `socket.end()` or `socket.destroy()`. */
 export async function openWire(port: number): Promise<Wire> {
   // Half open: a test may close its own side and still read what the server says to that.
