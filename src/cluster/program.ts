@@ -25,18 +25,23 @@ export interface Program extends Control {
 }
 
 /**
- * Starts the program with its admin port, and lets signals control it from then on.
+ * Starts the program with its admin port; signals control it from the first moment.
  * Rejects with a StartFailure that says all that hinders the start; nothing is left running then.
  */
 export async function runProgram(program: Program): Promise<void> {
   const { settings, log } = program
   const admin = createAdmin({ control: program, log: log.logger, token: () => program.settings.adminToken })
+  const ending = new AbortController()
+  controlBySignals(program, admin, ending)
   const adminPort = await listen(admin, settings)
   const port = await program.start().catch((error: unknown) => {
+    // Told to end while it was starting: not a failure, and whoever ends it is at work.
+    if (ending.signal.aborted) return undefined
     admin.close()
     program.kill()
     throw error
   })
+  if (port === undefined || ending.signal.aborted) return
   const stopStats = logStats({
     intervalMs: settings.statsIntervalMs,
     clock: systemClock,
@@ -44,27 +49,30 @@ export async function runProgram(program: Program): Promise<void> {
     loads: () => program.loads(),
     gone: () => program.gone(),
   })
+  ending.signal.addEventListener('abort', stopStats)
+  log.logger.info({ host: settings.host, port, admin_port: adminPort, workers: settings.workers }, 'ready')
+  tellParentReady()
+}
+
+function controlBySignals(program: Program, admin: Admin, ending: AbortController): void {
+  const { logger } = program.log
   onSignals({
-    stop: (signal) => {
-      log.logger.info({ signal }, 'stopping: what runs is finished')
-      end(program, admin, stopStats)
+    stop(signal) {
+      logger.info({ signal }, 'stopping: what runs is finished')
+      ending.abort()
+      end(program, admin)
     },
     stopNow() {
       program.kill()
       process.exit(1)
     },
-    reload: () => reload(program),
+    reload() {
+      program.reload().catch((error: unknown) => logger.error({ err: error }, 'the reload failed'))
+    },
   })
-  log.logger.info({ host: settings.host, port, admin_port: adminPort, workers: settings.workers }, 'ready')
-  tellParentReady()
 }
 
-function reload(program: Program): void {
-  program.reload().catch((error: unknown) => program.log.logger.error({ err: error }, 'the reload failed'))
-}
-
-function end(program: Program, admin: Admin, stopStats: () => void): void {
-  stopStats()
+function end(program: Program, admin: Admin): void {
   const finish = (code: number) => {
     admin.close()
     program.log.logger.info('stopped')
