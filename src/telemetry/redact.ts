@@ -2,14 +2,28 @@ const REDACTED = '[redacted]'
 
 // What looks like a key wherever it stands, and the whole value of a header that carries one.
 const SECRETS = [
-  String.raw`\b(?:sk|pk|rk|gsk|xai|key)-[\w-]{8,}`,
+  String.raw`\b(?:(?:sk|pk|rk|xai|key)-|gsk_|hf_)[\w-]{8,}`,
   String.raw`\bAIza[\w-]{20,}`,
   String.raw`\b(?:Bearer|Basic)\s+[\w.~+/=-]{8,}`,
   String.raw`(?<="(?:authorization|proxy-authorization|x-api-key|api-key|cookie|set-cookie)":)(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\])`,
 ]
 
 // One of these stands in whatever is found above. Nearly all lines have none, and this is five times as fast to say so.
-const HINTS = ['[sprg]k-', 'xai-', 'key-', 'AIza', 'earer ', 'asic ', 'uthorization"', 'ookie"', '-key"']
+const HINTS = [
+  '[spr]k-',
+  'xai-',
+  'key-',
+  'gsk_',
+  'hf_',
+  'AIza',
+  'earer ',
+  'EARER ',
+  'asic ',
+  'ASIC ',
+  'ation"',
+  'ookie"',
+  '-key"',
+]
 
 const SPECIAL = /[\\^$.*+?()[\]{}|]/g
 

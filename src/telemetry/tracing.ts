@@ -13,8 +13,8 @@ export interface Tracing {
 let running: Tracing | undefined
 let emit = warnOnStderr
 
-/** For `register.ts` only. */
-export function setTracing(tracing: Tracing): void {
+/** For `register.ts` only, and for tests, which also end it. */
+export function setTracing(tracing: Tracing | undefined): void {
   running = tracing
 }
 

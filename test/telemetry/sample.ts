@@ -85,7 +85,7 @@ function sameLabels(found: Readonly<Record<string, string | number>>, wanted: ty
   return keys.length === Object.keys(wanted).length && keys.every((key) => String(found[key]) === String(wanted[key]))
 }
 
-/** How many lines a snapshot has. */
+/** How many lines a snapshot has that come from requests; those of the process come and go with its garbage. */
 export function seriesIn(snapshot: Snapshot): number {
-  return snapshot.reduce((sum, { values }) => sum + values.length, 0)
+  return snapshot.reduce((sum, { name, values }) => sum + (/^(?:nodejs|process)_/.test(name) ? 0 : values.length), 0)
 }
