@@ -1,84 +1,113 @@
-import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
-import { done, event } from '../sse/write.ts'
-import { piecesOf } from './pieces.ts'
+import { isObject, type Json, type JsonObject, own } from '../fold/record.ts'
+import { renderChunks } from './render-chunks.ts'
+import { cutAtTokens, cutText } from './render-pieces.ts'
 
-export interface RenderOptions {
-  /** The client asked for the chunk with the token counts. */
-  readonly includeUsage: boolean
+/** What one chunk says of a choice. */
+interface Step {
+  delta: JsonObject
+  logprobs?: Json
 }
 
 /**
- * Renders a plain chat completion as the stream that it would have been, for a client that asked for one.
- * https://platform.openai.com/docs/api-reference/chat-streaming
+ * Writes a chat completion as the event stream that would have given it, for a client that asked for a stream while
+ * the upstream gave JSON (https://platform.openai.com/docs/api-reference/chat-streaming). Nothing is invented, and
+ * what the API does not know goes along: message members in one delta, a choice's with its finish_reason.
  */
-export function renderChat(answer: JsonObject, options: RenderOptions): string {
-  const choices = own(answer, 'choices')
-  const deltas = Array.isArray(choices) ? choices.filter(isObject).flatMap(renderChoice) : []
-  return writeChunks(answer, 'chat.completion.chunk', deltas, options)
+export function renderChat(answer: JsonObject, options: { includeUsage: boolean }): string {
+  return renderChunks(answer, 'chat.completion.chunk', options.includeUsage, renderChoice)
 }
 
-/** Puts the members that every chunk repeats around the choices, and the usage and `[DONE]` behind them. */
-export function writeChunks(answer: JsonObject, object: string, choices: Json[], options: RenderOptions): string {
-  const { choices: _choices, usage, object: _object, ...common } = answer
-  // With the option, OpenAI writes `usage: null` into every chunk but the last.
-  const empty = options.includeUsage ? { usage: null } : {}
-  const chunks: JsonObject[] = choices.map((choice) => ({ ...common, object, choices: [choice], ...empty }))
-  if (options.includeUsage && isObject(usage)) chunks.push({ ...common, object, choices: [], usage })
-  return chunks.map((chunk) => event(JSON.stringify(chunk))).join('') + done
+function renderChoice(choice: JsonObject): JsonObject[] {
+  const { index: _index, message: given, logprobs: probabilities, finish_reason: reason, ...others } = choice
+  const message = isObject(given) ? given : {}
+  const logprobs = isObject(probabilities) ? probabilities : null
+  const steps = [
+    openingStep(message, logprobs),
+    ...otherSteps(message),
+    ...contentSteps(message, logprobs),
+    ...callSteps(message),
+    ...functionSteps(message),
+  ]
+  return [
+    ...steps.map((step) => ({ delta: step.delta, logprobs: step.logprobs ?? null, finish_reason: null })),
+    { delta: {}, logprobs: null, finish_reason: reason ?? null, ...others },
+  ]
 }
 
-function renderChoice(choice: JsonObject, position: number): JsonObject[] {
-  const { message, finish_reason: reason, index: given, logprobs, delta: _delta, ...fields } = choice
-  const index = given ?? position
-  const deltas = isObject(message) ? deltasOf(message) : []
-  const chunks: JsonObject[] = deltas.map((delta) => ({ index, delta, logprobs: null, finish_reason: null }))
-  // They belong to the text as a whole here: which token fell into which piece cannot be told any more.
-  if (isObject(logprobs))
-    chunks[Math.min(1, chunks.length - 1)] = { ...chunks[Math.min(1, chunks.length - 1)], logprobs }
-  return [...chunks, { index, delta: {}, logprobs: null, finish_reason: reason ?? null, ...fields }]
-}
-
-function deltasOf(message: JsonObject): JsonObject[] {
-  const { role, content, refusal, tool_calls: calls, function_call: functionCall, ...others } = message
-  const deltas: JsonObject[] = [{ role: role ?? 'assistant', ...opening(content, refusal) }]
-  const rest = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== null))
-  if (Object.keys(rest).length > 0) deltas.push(rest)
-  if (Array.isArray(content)) deltas.push({ content })
-  if (isText(content)) deltas.push(...piecesOf(content).map((piece) => ({ content: piece })))
-  if (isText(refusal)) deltas.push(...piecesOf(refusal).map((piece) => ({ refusal: piece })))
-  if (Array.isArray(calls)) deltas.push(...calls.filter(isObject).flatMap(deltasOfCall))
-  if (isObject(functionCall)) deltas.push(...deltasOfFunction(functionCall).map((piece) => ({ function_call: piece })))
-  return deltas
-}
-
-/** OpenAI's first chunk has an empty text where text follows, and null where none does. */
-function opening(content: Json | undefined, refusal: Json | undefined): JsonObject {
+/** Role first, beside the nulls, and all of the log probabilities that do not belong to a piece of content. */
+function openingStep(message: JsonObject, logprobs: JsonObject | null): Step {
+  const { role, content } = message
+  const isSplit = logprobs !== null && entriesOf(message, logprobs).length > 0
   return {
-    ...(Array.isArray(content) ? {} : { content: typeof content === 'string' ? '' : null }),
-    refusal: isText(refusal) ? '' : null,
+    delta: {
+      ...(role === undefined ? {} : { role }),
+      content: typeof content === 'string' ? '' : null,
+      ...otherMembers(message, (value) => value === null),
+    },
+    logprobs: isSplit ? { ...logprobs, content: [] } : logprobs,
   }
 }
 
-function deltasOfCall(call: JsonObject, index: number): JsonObject[] {
-  const { function: body, custom, index: _index, ...head } = call
-  if (isObject(custom)) return deltasOfCustom(custom, head, index)
-  const [first = {}, ...more] = isObject(body) ? deltasOfFunction(body) : []
-  return [
-    { tool_calls: [{ index, ...head, function: first }] },
-    ...more.map((piece) => ({ tool_calls: [{ index, function: piece }] })),
-  ]
+function otherMembers(message: JsonObject, wanted: (value: Json) => boolean): JsonObject {
+  const { role: _role, content: _content, tool_calls: _calls, function_call: _call, ...others } = message
+  return Object.fromEntries(Object.entries(others).filter(([, value]) => wanted(value)))
 }
 
-function deltasOfFunction(body: JsonObject): JsonObject[] {
-  const { arguments: text, ...head } = body
-  const pieces = typeof text === 'string' ? piecesOf(text) : text === undefined ? [] : [JSON.stringify(text)]
-  return [{ ...head, arguments: '' }, ...pieces.map((piece) => ({ arguments: piece }))]
+/** Log probabilities that go with the content's pieces. */
+function entriesOf(message: JsonObject, logprobs: JsonObject | null): Json[] {
+  const entries = logprobs && typeof message.content === 'string' ? own(logprobs, 'content') : undefined
+  return Array.isArray(entries) ? entries : []
 }
 
-function deltasOfCustom(custom: JsonObject, head: JsonObject, index: number): JsonObject[] {
-  const { input, ...rest } = custom
-  return [
-    { tool_calls: [{ index, ...head, custom: { ...rest, input: '' } }] },
-    ...piecesOf(isText(input) ? input : '').map((piece) => ({ tool_calls: [{ index, custom: { input: piece } }] })),
-  ]
+/** Refusal, reasoning, audio, annotations and whatever else the message has, in one delta; reasoning precedes content. */
+function otherSteps(message: JsonObject): Step[] {
+  const delta = otherMembers(message, (value) => value !== null)
+  return Object.keys(delta).length === 0 ? [] : [{ delta }]
+}
+
+function contentSteps(message: JsonObject, logprobs: JsonObject | null): Step[] {
+  const { content } = message
+  if (Array.isArray(content)) return [{ delta: { content } }]
+  if (typeof content !== 'string') return []
+  const entries = entriesOf(message, logprobs)
+  if (entries.length === 0) return cutText(content).map((piece) => ({ delta: { content: piece } }))
+  // A member that was null stays beside the entries, as OpenAI writes it: clients read `logprobs.refusal`.
+  const refusal = logprobs && own(logprobs, 'refusal') !== undefined ? { refusal: null } : {}
+  return cutAtTokens(content, entries).map(({ text, from, to }) => ({
+    delta: { content: text },
+    logprobs: from < to ? { content: entries.slice(from, to), ...refusal } : null,
+  }))
+}
+
+function callSteps(message: JsonObject): Step[] {
+  const calls = own(message, 'tool_calls')
+  if (!Array.isArray(calls)) return []
+  return calls
+    .filter(isObject)
+    .flatMap((call, index) => renderCall(call).map((piece) => ({ delta: { tool_calls: [{ ...piece, index }] } })))
+}
+
+/** A call: first all that names it, then its text in pieces. */
+function renderCall(call: JsonObject): JsonObject[] {
+  const { function: body, custom } = call
+  if (isObject(body))
+    return renderBody(body, 'arguments').map((piece, at) =>
+      at === 0 ? { ...call, function: piece } : { function: piece },
+    )
+  if (isObject(custom))
+    return renderBody(custom, 'input').map((piece, at) => (at === 0 ? { ...call, custom: piece } : { custom: piece }))
+  return [call]
+}
+
+function renderBody(body: JsonObject, member: 'arguments' | 'input'): JsonObject[] {
+  const value = own(body, member)
+  // Ollama answers with the arguments as an object; in a stream they are text.
+  const text = typeof value === 'string' ? value : isObject(value) ? JSON.stringify(value) : ''
+  return [{ ...body, [member]: '' }, ...cutText(text).map((piece) => ({ [member]: piece }))]
+}
+
+/** The one call of the API before there were tools. */
+function functionSteps(message: JsonObject): Step[] {
+  const call = own(message, 'function_call')
+  return isObject(call) ? renderBody(call, 'arguments').map((piece) => ({ delta: { function_call: piece } })) : []
 }

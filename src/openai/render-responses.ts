@@ -1,115 +1,147 @@
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
-import { piecesOf } from './pieces.ts'
+import { event } from '../sse/write.ts'
+import { cutAtTokens, cutText } from './render-pieces.ts'
+
+/** An event of the Responses API before it has its number. */
+type Event = JsonObject & { type: string }
+
+/** Where something stands: the members that say so in each event about it. */
+type Place = { item_id: string; output_index: number }
 
 /**
- * Renders a plain response as the events that it would have been.
- * https://platform.openai.com/docs/api-reference/responses-streaming
+ * Writes a response as the event stream that would have given it, for a client that asked for a stream while the
+ * upstream gave JSON (https://platform.openai.com/docs/api-reference/responses-streaming). Messages, function calls
+ * and custom tool calls come in pieces; items of other kinds, and those without an id, which no piece could name,
+ * are added and done.
  */
-export function renderResponse(response: JsonObject): string {
-  const begun: JsonObject = { ...response, status: 'in_progress', output: [], usage: null }
-  const output = own(response, 'output')
-  const items = Array.isArray(output) ? output.filter(isObject) : []
-  const events: JsonObject[] = [
+export function renderResponse(answer: JsonObject): string {
+  const output = own(answer, 'output')
+  const begun = beforeItsEnd(answer)
+  const events: Event[] = [
     { type: 'response.created', response: begun },
     { type: 'response.in_progress', response: begun },
-    ...items.flatMap(eventsOfItem),
-    { type: terminalTypeOf(response), response },
+    ...(Array.isArray(output) ? output.flatMap(renderItem) : []),
+    { type: lastType(own(answer, 'status')), response: answer },
   ]
   return events.map(write).join('')
 }
 
-function write({ type, ...event }: JsonObject, sequence: number): string {
-  return `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence, ...event })}\n\n`
+function write({ type, ...members }: Event, sequence: number): string {
+  return `event: ${type}\n${event(JSON.stringify({ type, sequence_number: sequence, ...members }))}`
 }
 
-function terminalTypeOf(response: JsonObject): string {
-  const status = own(response, 'status')
-  return status === 'incomplete' || status === 'failed' || status === 'cancelled'
-    ? `response.${status}`
-    : 'response.completed'
+/** The API has no event for a response that was cancelled; it ends as one that is not complete. */
+function lastType(status: Json | undefined): string {
+  if (status === 'failed') return 'response.failed'
+  return status === 'incomplete' || status === 'cancelled' ? 'response.incomplete' : 'response.completed'
 }
 
-function eventsOfItem(item: JsonObject, index: number): JsonObject[] {
+/** The response as it was before anything had come. */
+function beforeItsEnd(answer: JsonObject): JsonObject {
+  const unknown = ['usage', 'incomplete_details', 'completed_at'].filter((name) => Object.hasOwn(answer, name))
+  return { ...answer, ...Object.fromEntries(unknown.map((name) => [name, null])), status: 'in_progress', output: [] }
+}
+
+function renderItem(item: Json, index: number): Event[] {
+  if (!isObject(item)) return []
+  const id = own(item, 'id')
+  const { begun, events } = isText(id) ? renderKnown(item, { item_id: id, output_index: index }) : whole(item)
   return [
-    { type: 'response.output_item.added', output_index: index, item: beginningOf(item) },
-    ...middleOf(item, { item_id: own(item, 'id') ?? null, output_index: index }),
+    { type: 'response.output_item.added', output_index: index, item: begun },
+    ...events,
     { type: 'response.output_item.done', output_index: index, item },
   ]
 }
 
-/** The item as it is when nothing of it has been generated yet. */
-function beginningOf(item: JsonObject): JsonObject {
-  const begun: JsonObject = { ...item, ...(own(item, 'status') === undefined ? {} : { status: 'in_progress' }) }
-  if (own(item, 'type') === 'message') begun.content = []
-  if (own(item, 'type') === 'function_call') begun.arguments = ''
-  if (own(item, 'type') === 'custom_tool_call') begun.input = ''
-  return begun
+interface Rendered {
+  /** The item as it is added, before its content. */
+  begun: JsonObject
+  events: Event[]
 }
 
-function middleOf(item: JsonObject, at: JsonObject): JsonObject[] {
-  switch (own(item, 'type')) {
-    case 'message': {
-      const content = own(item, 'content')
-      return Array.isArray(content)
-        ? content.filter(isObject).flatMap((part, index) => eventsOfPart(part, { ...at, content_index: index }))
-        : []
+function whole(item: JsonObject): Rendered {
+  return { begun: Object.hasOwn(item, 'status') ? { ...item, status: 'in_progress' } : item, events: [] }
+}
+
+function renderKnown(item: JsonObject, place: Place): Rendered {
+  const { type, content, arguments: args, input } = item
+  const begun = whole(item).begun
+  if (type === 'message' && Array.isArray(content)) {
+    const events = content.flatMap((part, at) => renderPart(part, { ...place, content_index: at }))
+    return { begun: { ...begun, content: [] }, events }
+  }
+  if (type === 'function_call' && typeof args === 'string') {
+    const name = own(item, 'name')
+    const done = { ...(name === undefined ? {} : { name }), arguments: args }
+    return {
+      begun: { ...begun, arguments: '' },
+      events: inPieces('response.function_call_arguments', place, args, done),
     }
-    case 'function_call':
-      return eventsOfText('response.function_call_arguments', 'arguments', own(item, 'arguments'), at)
-    case 'custom_tool_call':
-      return eventsOfText('response.custom_tool_call_input', 'input', own(item, 'input'), at)
-    default:
-      return []
   }
+  if (type === 'custom_tool_call' && typeof input === 'string') {
+    return {
+      begun: { ...begun, input: '' },
+      events: inPieces('response.custom_tool_call_input', place, input, { input }),
+    }
+  }
+  return whole(item)
 }
 
-function eventsOfPart(part: JsonObject, at: JsonObject): JsonObject[] {
-  const refusal = own(part, 'type') === 'refusal'
-  const member = refusal ? 'refusal' : 'text'
-  const inner = isText(own(part, member))
-    ? eventsOfText(
-        refusal ? 'response.refusal' : 'response.output_text',
-        member,
-        own(part, member),
-        at,
-        refusal ? {} : { logprobs: [] },
-      )
-    : []
-  const begun = {
-    ...part,
-    ...(typeof own(part, member) === 'string' ? { [member]: '' } : {}),
-    ...(refusal ? {} : { annotations: [] }),
-  }
+function inPieces(type: string, place: JsonObject, text: string, done: JsonObject): Event[] {
   return [
-    { type: 'response.content_part.added', ...at, part: begun },
-    ...inner,
-    ...annotationsOf(part, at),
-    { type: 'response.content_part.done', ...at, part },
+    ...cutText(text).map((delta) => ({ type: `${type}.delta`, ...place, delta })),
+    { type: `${type}.done`, ...place, ...done },
   ]
 }
 
-function annotationsOf(part: JsonObject, at: JsonObject): JsonObject[] {
-  const annotations = own(part, 'annotations')
-  if (!Array.isArray(annotations)) return []
-  return annotations.map((annotation, index) => ({
-    type: 'response.output_text.annotation.added',
-    ...at,
-    annotation_index: index,
-    annotation,
+function renderPart(part: Json, place: JsonObject): Event[] {
+  if (!isObject(part)) return []
+  const { begun, events } = renderContent(part, place)
+  return [
+    { type: 'response.content_part.added', ...place, part: begun },
+    ...events,
+    { type: 'response.content_part.done', ...place, part },
+  ]
+}
+
+function renderContent(part: JsonObject, place: JsonObject): Rendered {
+  const { type, text, refusal } = part
+  if (type === 'output_text' && typeof text === 'string') return renderText(part, text, place)
+  if (type !== 'refusal' || typeof refusal !== 'string') return { begun: part, events: [] }
+  return { begun: { ...part, refusal: '' }, events: inPieces('response.refusal', place, refusal, { refusal }) }
+}
+
+function renderText(part: JsonObject, text: string, place: JsonObject): Rendered {
+  const entries = listOf(part, 'logprobs')
+  const annotations = listOf(part, 'annotations')
+  const emptied = ['logprobs', 'annotations'].filter((name) => Array.isArray(own(part, name)))
+  return {
+    begun: { ...part, text: '', ...Object.fromEntries(emptied.map((name) => [name, []])) },
+    events: [
+      ...textDeltas(text, entries, place),
+      ...annotations.map((annotation, at) => ({
+        type: 'response.output_text.annotation.added',
+        ...place,
+        annotation_index: at,
+        annotation,
+      })),
+      { type: 'response.output_text.done', ...place, text, logprobs: entries },
+    ],
+  }
+}
+
+function textDeltas(text: string, entries: Json[], place: JsonObject): Event[] {
+  const pieces =
+    entries.length > 0 ? cutAtTokens(text, entries) : cutText(text).map((piece) => ({ text: piece, from: 0, to: 0 }))
+  return pieces.map((piece) => ({
+    type: 'response.output_text.delta',
+    ...place,
+    delta: piece.text,
+    logprobs: entries.slice(piece.from, piece.to),
   }))
 }
 
-/** The deltas of one text and the event that repeats it whole. */
-function eventsOfText(
-  type: string,
-  member: string,
-  text: Json | undefined,
-  at: JsonObject,
-  extra: JsonObject = {},
-): JsonObject[] {
-  const whole = typeof text === 'string' ? text : ''
-  return [
-    ...piecesOf(whole).map((delta) => ({ type: `${type}.delta`, ...at, delta, ...extra })),
-    { type: `${type}.done`, ...at, [member]: whole, ...extra },
-  ]
+function listOf(object: JsonObject, name: string): Json[] {
+  const value = own(object, name)
+  return Array.isArray(value) ? value : []
 }
