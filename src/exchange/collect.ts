@@ -45,8 +45,8 @@ export class Collect implements Consumer, BodySink {
     this.reader.destroy()
   }
 
-  end(): void {
-    this.reader.end()
+  end(isCut: boolean): void {
+    this.reader.end(isCut)
   }
 
   onEvent(data: string, name: string): void {

@@ -6,6 +6,8 @@ export class Outlet {
   private readonly headers: (upstream: Readonly<Record<string, string>>) => Record<string, string>
   /** Body bytes written so far. */
   bytes = 0
+  /** The stream has told of its failure in its own words. */
+  told = false
 
   /** @param headers makes the answer's headers, with the upstream's among them, when the answer begins */
   constructor(res: ServerResponse, headers: (upstream: Readonly<Record<string, string>>) => Record<string, string>) {
@@ -25,7 +27,7 @@ export class Outlet {
 
   /** False when the client reads too slowly and `onDrain` should be awaited. */
   write(bytes: Buffer | string): boolean {
-    this.bytes += bytes.length
+    this.bytes += Buffer.byteLength(bytes)
     return this.res.write(bytes)
   }
 

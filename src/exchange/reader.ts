@@ -12,8 +12,8 @@ export interface BodySink {
   onEvent(data: string, name: string): void
   /** All events of the bytes last given have been told. */
   onBatch(): void
-  /** The event stream has ended. */
-  onStreamEnd(): void
+  /** The event stream has ended, or was cut when it was whole already. */
+  onStreamEnd(isCut: boolean): void
   /** A whole body that is JSON after all. */
   onJson(body: Buffer): void
 }
@@ -37,6 +37,9 @@ export class BodyReader {
   private readonly parser: Parser
   private flow: Flow | undefined
   private inflater: Inflater | undefined
+  private inflaterIsFull = false
+  private readerIsSlow = false
+  private isCut = false
   private kind: 'sse' | 'json' | undefined
   private held: Buffer[] = []
   private heldBytes = 0
@@ -53,19 +56,27 @@ export class BodyReader {
   begin(head: Head, flow: Flow): void {
     this.flow = flow
     this.inflater = createInflater(head.headers['content-encoding'], {
-      data: (chunk) => this.guarded(() => this.take(chunk)),
-      end: () => this.guarded(() => this.finish()),
-      fail: (error) => flow.fail(error),
-      drain: () => flow.resume(),
+      data: (chunk) => flow.work(() => this.take(chunk)),
+      end: () => flow.work(() => this.finish()),
+      fail: (error) => flow.work(() => this.breakOff(error)),
+      drain: () => {
+        this.inflaterIsFull = false
+        if (!this.readerIsSlow) flow.resume()
+      },
     })
   }
 
   push(chunk: Buffer): void {
-    if (!this.inflater) this.take(chunk)
-    else if (!this.inflater.push(chunk)) this.flow?.pause()
+    if (!this.inflater) {
+      this.take(chunk)
+    } else if (!this.inflater.push(chunk)) {
+      this.inflaterIsFull = true
+      this.flow?.pause()
+    }
   }
 
-  end(): void {
+  end(isCut: boolean): void {
+    this.isCut = isCut
     if (this.inflater) this.inflater.end()
     else this.finish()
   }
@@ -75,13 +86,24 @@ export class BodyReader {
     this.held = []
   }
 
-  /** The inflater calls from its own turn of the event loop, where a throw would end the process. */
-  private guarded(work: () => void): void {
-    try {
-      work()
-    } catch (thrown) {
-      this.flow?.fail(thrown instanceof ProxyError ? thrown : new ProxyError('upstream_invalid', { cause: thrown }))
-    }
+  /** Whoever takes the bytes is slow: nothing more comes until `resume`, out of the decompressor neither. */
+  pause(): void {
+    this.readerIsSlow = true
+    this.inflater?.pause()
+    this.flow?.pause()
+  }
+
+  resume(): void {
+    this.readerIsSlow = false
+    this.inflater?.resume()
+    if (!this.inflaterIsFull) this.flow?.resume()
+  }
+
+  /** A compressed body that lacks its end mark may hold a whole answer all the same. */
+  private breakOff(error: ProxyError): void {
+    if (error.code !== 'upstream_truncated' || this.kind !== 'sse') throw error
+    this.isCut = true
+    this.finish()
   }
 
   private take(chunk: Buffer): void {
@@ -129,11 +151,18 @@ export class BodyReader {
       return
     }
     // A body of nothing but white space, or none, is an event stream without events.
-    if (this.kind === 'sse') {
+    if (this.kind === 'sse') this.finishEvents()
+    this.sink.onStreamEnd(this.isCut)
+  }
+
+  /** The last event may lack its blank line. What cannot be read then is half an event, and not the upstream's fault. */
+  private finishEvents(): void {
+    try {
       this.parser.push(this.text.end())
       this.parser.end()
-      this.sink.onBatch()
+    } catch (thrown) {
+      if (!(thrown instanceof ProxyError) || thrown.code !== 'upstream_invalid') throw thrown
     }
-    this.sink.onStreamEnd()
+    this.sink.onBatch()
   }
 }

@@ -20,8 +20,8 @@ export interface RelayOptions {
   readonly includeUsage: boolean
   /** The proxy asked for a usage chunk that the client did not want: it is taken out again. */
   readonly stripUsage: boolean
-  /** Told what the answer said of itself, and the error in it if there was one, before the try is over. */
-  note(summary: Summary, trouble: ProxyError | undefined): void
+  /** Told what the answer said of itself, before the try is over. */
+  note(summary: Summary): void
 }
 
 /**
@@ -56,8 +56,9 @@ export class Relay implements Consumer, BodySink {
     return this.begun
   }
 
+  /** After an error in the stream nothing more can be missing either. */
   get whole(): boolean {
-    return this.watch.whole
+    return this.watch.whole || this.watch.trouble !== undefined
   }
 
   begin(head: Head, flow: Flow): void {
@@ -70,8 +71,8 @@ export class Relay implements Consumer, BodySink {
     this.reader.push(chunk)
   }
 
-  end(): void {
-    this.reader.end()
+  end(isCut: boolean): void {
+    this.reader.end(isCut)
   }
 
   destroy(): void {
@@ -79,7 +80,7 @@ export class Relay implements Consumer, BodySink {
     this.gate.clear()
     this.ready = []
     // Also where it broke off: what the stream has said of its cost is charged all the same.
-    if (this.begun) this.options.note(this.summary ?? this.watch.summary(), this.watch.trouble)
+    if (this.begun) this.options.note(this.summary ?? this.watch.summary())
   }
 
   onBytes(chunk: Buffer): void {
@@ -101,15 +102,22 @@ export class Relay implements Consumer, BodySink {
     this.commit()
     for (const bytes of this.ready) this.forward(bytes)
     this.ready = []
+    if (this.watch.trouble) this.options.outlet.told = true
+    if (this.watch.done || this.watch.trouble) this.flow?.nearlyDone()
   }
 
-  /** @throws ProxyError `upstream_truncated`; what the gate holds is then dropped, being half an event */
-  onStreamEnd(): void {
+  /**
+   * @throws ProxyError `upstream_truncated`; what the gate holds is then dropped, being half an event.
+   *   The error that the stream itself has told of.
+   */
+  onStreamEnd(isCut: boolean): void {
     if (this.events === 0 || !this.whole) throw new ProxyError('upstream_truncated', noEvents(this.events))
     this.commit()
     const rest = this.gate.rest()
-    if (rest.length > 0) this.forward(rest)
+    if (rest.length > 0 && !isCut) this.forward(rest)
     this.stripper?.end()
+    this.options.outlet.told = this.watch.trouble !== undefined
+    if (this.watch.trouble) throw this.watch.trouble
     this.flow?.done()
   }
 
@@ -138,10 +146,10 @@ export class Relay implements Consumer, BodySink {
     const { outlet } = this.options
     if (outlet.write(bytes) || this.waiting) return
     this.waiting = true
-    this.flow?.pause()
+    this.reader.pause()
     outlet.onDrain(() => {
       this.waiting = false
-      this.flow?.resume()
+      this.reader.resume()
     })
   }
 }

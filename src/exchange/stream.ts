@@ -1,5 +1,4 @@
-import { type ProxyError, toProxyError } from '../errors.ts'
-import type { Facts } from '../facts.ts'
+import { toProxyError } from '../errors.ts'
 import { wantsUsage } from '../openai/ask.ts'
 import { errorEvent } from '../sse/write.ts'
 import { answerHeaders, type Exchange, type ExchangeParts, note, orderOf, type Request } from './exchange.ts'
@@ -21,10 +20,8 @@ export const stream: Exchange = async (request, parts) => {
     outlet.end()
   } catch (thrown) {
     // Without [DONE], so that no client takes what it has for the whole answer.
-    if (outlet.begun) {
-      outlet.write(errorEvent(toProxyError(thrown).toJSON().error))
-      outlet.end()
-    }
+    if (outlet.begun && !outlet.told) outlet.write(errorEvent(toProxyError(thrown).toJSON().error))
+    if (outlet.begun) outlet.end()
     throw thrown
   } finally {
     stopBeat()
@@ -50,15 +47,6 @@ function newRelay({ api, asked, facts }: Request, { caps }: ExchangeParts, outle
     caps,
     stripUsage,
     includeUsage: asked !== undefined && wantsUsage(asked.value),
-    note(summary, trouble) {
-      note(facts, summary)
-      if (trouble) noteTrouble(facts, trouble)
-    },
+    note: (summary) => note(facts, summary),
   })
-}
-
-/** An error that came within the stream has been passed on as it was; it is the request's outcome all the same. */
-function noteTrouble(facts: Facts, trouble: ProxyError): void {
-  facts.code = trouble.code
-  facts.failure = trouble
 }

@@ -5,6 +5,9 @@ import { type Coding, type InflateSink, Stage } from './stage.ts'
 export interface Inflater {
   /** Returns false when no more should be pushed before `sink.drain`. */
   push(chunk: Buffer): boolean
+  /** Gives out nothing until `resume`, but for what is ready: whoever reads is slow. Then `push` soon returns false. */
+  pause(): void
+  resume(): void
   /** The body has ended. Calls `sink.end` before it returns if the body was empty, else later. */
   end(): void
   /** Frees the native handles; the sink is not called any more. */
@@ -24,7 +27,14 @@ export function chain(applied: readonly Coding[], sink: InflateSink): Inflater {
   const last = guarded(sink, destroy)
   for (const [at, coding] of applied.entries()) stages.push(new Stage(coding, outlet(stages, at, last)))
   const first = stages.at(-1) as Stage
-  return { push: (chunk) => first.push(chunk), end: () => first.end(), destroy }
+  const innermost = stages[0] as Stage
+  return {
+    push: (chunk) => first.push(chunk),
+    pause: () => innermost.pause(),
+    resume: () => innermost.resume(),
+    end: () => first.end(),
+    destroy,
+  }
 }
 
 /** Where the stage at this place gives its bytes. */

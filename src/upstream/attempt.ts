@@ -3,112 +3,103 @@ import type { Clock } from '../clock.ts'
 import { ProxyError, toProxyError } from '../errors.ts'
 import type { AttemptFacts, Headers, Outcome } from '../facts.ts'
 import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
-import { type Failure, outcomeOf, outcomeOfStatus, toFailure } from './classify.ts'
-import type { Consumer, Flow } from './consumer.ts'
+import { type Failure, outcomeOf, toFailure } from './classify.ts'
+import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
-import { MAX_REST_MS, readReset } from './reset.ts'
+import { Leftover } from './leftover.ts'
+import { MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal } from './refusal.ts'
+import { MAX_REST_MS } from './reset.ts'
 import type { Upstream } from './upstream.ts'
-import { type TimeoutKind, Watchdog } from './watchdog.ts'
+import { type TimeoutKind, timeoutError, Watchdog } from './watchdog.ts'
 
-/** An error body longer than this is not one that OpenAI's clients could read. */
-const MAX_REFUSAL_BYTES = 256 * 1024
-
-/** What an upstream may still send after a complete answer before its connection is given up instead of reused. */
-const MAX_LEFTOVER_BYTES = 64 * 1024
-const MAX_LEFTOVER_MS = 1000
+/** How long an upstream may take to end a stream that has said its last word. */
+const MAX_REST_OF_BODY_MS = 1000
 
 export function createAttempt(clock: Clock): Attempt {
   return (upstream, call, facts) =>
     new Promise((resolve) => {
-      new Try(upstream, call, facts, clock, resolve).start()
+      new Try({ upstream, call, facts, clock, resolve }).start()
     })
+}
+
+interface TryParts {
+  readonly upstream: Upstream
+  readonly call: Call
+  readonly facts: AttemptFacts
+  readonly clock: Clock
+  readonly resolve: (failure: Failure | undefined) => void
 }
 
 /** Drives one dispatch: undici's callbacks on one side, the consumer and the time-outs on the other. */
 class Try implements Dispatcher.DispatchHandler, Flow {
-  private readonly upstream: Upstream
-  private readonly call: Call
+  private readonly parts: TryParts
   private readonly facts: AttemptFacts
-  private readonly clock: Clock
-  private readonly resolve: (failure: Failure | undefined) => void
   private readonly watchdog: Watchdog
   private readonly onAbort = () => {
-    const outcome = this.call.signal.reason === LOST_HEDGE ? LOST_HEDGE : 'aborted'
+    const outcome = this.parts.call.signal.reason === LOST_HEDGE ? LOST_HEDGE : 'aborted'
     this.failWith(new ProxyError('client_closed_request'), outcome)
   }
   private consumer: Consumer
   private controller: Dispatcher.DispatchController | undefined
-  private headers: Headers = {}
+  private head: Head | undefined
   private refusal: Gather | undefined
-  private settled = false
+  private stopWaiting: (() => void) | undefined
+  private leftover: Leftover | undefined
+  private ended = false
   private busyMs = 0
-  private leftoverBytes = 0
-  private stopLeftover: (() => void) | undefined
 
-  constructor(
-    upstream: Upstream,
-    call: Call,
-    facts: AttemptFacts,
-    clock: Clock,
-    resolve: (failure: Failure | undefined) => void,
-  ) {
-    this.upstream = upstream
-    this.call = call
-    this.consumer = call.consumer
+  constructor(parts: TryParts) {
+    const { call, facts, clock } = parts
+    this.parts = parts
     this.facts = facts
-    this.clock = clock
-    this.resolve = resolve
+    this.consumer = call.consumer
     this.watchdog = new Watchdog(clock, call.patience, (kind) => this.timeOut(kind))
   }
 
   start(): void {
-    const { signal, method, path, headers, body } = this.call
+    const { signal, method, path, headers, body } = this.parts.call
     if (signal.aborted) {
       this.onAbort()
       return
     }
     signal.addEventListener('abort', this.onAbort)
-    const { origin } = this.upstream.addresses
-    this.upstream.dispatcher.dispatch({ origin, method, path, headers, body: body ?? null }, this)
+    const { dispatcher, addresses } = this.parts.upstream
+    dispatcher.dispatch({ origin: addresses.origin, method, path, headers, body: body ?? null }, this)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller
     // It waited for a connection, and its client has left meanwhile: nothing must be sent any more.
-    if (this.settled) controller.abort(new Error('no longer wanted'))
+    if (this.settled) this.hangUp()
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
     if (this.settled || status < 200) return
     this.facts.status = status
-    this.headers = headers
+    this.head = { status, headers }
     if (status >= 300) {
-      this.refusal = new Gather(MAX_REFUSAL_BYTES)
-      this.consumer = this.refusal
+      this.consumer = this.refusal = new Gather(MAX_REFUSAL_BYTES)
+      this.stopWaiting = this.parts.clock.after(MAX_REFUSAL_MS, () => this.refuse())
     }
     this.work(() => this.consumer.begin({ status, headers }, this))
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.settled) {
-      this.leftoverBytes += chunk.length
-      if (this.leftoverBytes > MAX_LEFTOVER_BYTES) controller.abort(new Error('no longer wanted'))
-      return
-    }
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.settled) return this.leftover?.take(chunk)
     this.facts.bytes += chunk.length
     this.work(() => this.consumer.push(chunk))
   }
 
   onResponseEnd(): void {
-    this.stopLeftover?.()
-    if (!this.settled) this.work(() => this.consumer.end())
+    this.end()
+    if (!this.settled) this.work(() => this.consumer.end(false))
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.stopLeftover?.()
+    this.end()
     if (this.settled) return
     if (this.facts.status === undefined) this.failWith(...connectFailure(error))
-    else if (this.consumer.whole) this.work(() => this.consumer.end())
+    else if (this.consumer.whole) this.endCut()
     else if (isGarbage(error)) this.fail(new ProxyError('upstream_invalid', { cause: error }))
     else this.fail(new ProxyError('upstream_truncated', { cause: error }))
   }
@@ -119,70 +110,45 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   }
 
   resume(): void {
-    if (this.settled) return
     this.controller?.resume()
     this.watchdog.resume()
+  }
+
+  nearlyDone(): void {
+    if (!this.settled) this.stopWaiting ??= this.parts.clock.after(MAX_REST_OF_BODY_MS, () => this.endCut())
   }
 
   done(): void {
     if (this.settled) return
     if (this.refusal) {
-      this.refuse(this.refusal)
+      this.refuse()
       return
     }
     this.settle('ok')
-    this.stopLeftover = this.clock.after(MAX_LEFTOVER_MS, () => this.controller?.abort(new Error('no longer wanted')))
-    this.resolve(undefined)
+    if (!this.ended) {
+      this.leftover = new Leftover(this.parts.clock, () => this.hangUp())
+      // The client may have been slow to the last; what is left now must not wait for it.
+      this.controller?.resume()
+    }
+    this.parts.resolve(undefined)
   }
 
   fail(error: ProxyError): void {
+    if (this.settled) return
+    if (this.refusal) {
+      this.refuse()
+      return
+    }
     const outcome = outcomeOf(error)
     if (outcome === 'rate_limited' && error.details.retryAfter !== undefined) {
-      this.upstream.breaker.rest(Math.min(error.details.retryAfter * 1000, MAX_REST_MS))
+      this.parts.upstream.breaker.rest(Math.min(error.details.retryAfter * 1000, MAX_REST_MS))
     }
     this.failWith(error, outcome)
   }
 
-  private refuse(refusal: Gather): void {
-    const status = this.facts.status as number
-    const outcome = outcomeOfStatus(status)
-    const reset = readReset(this.headers, this.clock)
-    if (outcome === 'rate_limited' && reset) this.upstream.breaker.rest(reset.restMs)
-    const asked = outcome === 'rate_limited' || status === 503 ? reset?.askedMs : undefined
-    const retryAfter = asked === undefined ? undefined : asked / 1000
-    const body = refusal.body.toString()
-    this.failWith(this.call.explain(status, body, retryAfter), outcome, body)
-  }
-
-  private timeOut(kind: TimeoutKind): void {
-    // A stream that is whole but for [DONE] is an answer; it was merely never closed.
-    if (this.consumer.whole) this.work(() => this.consumer.end())
-    else this.failWith(new ProxyError('upstream_timeout', { message: timeoutMessages[kind] }), kind)
-  }
-
-  private failWith(error: ProxyError, outcome: Outcome, refusal?: string): void {
-    if (this.settled) return
-    const ownKey = this.upstream.config.key !== undefined
-    if (outcome === 'unauthorized' && ownKey) this.upstream.breaker.trip('unauthorized')
-    this.settle(outcome)
-    this.controller?.abort(error)
-    this.resolve(toFailure(error, outcome, ownKey, refusal))
-  }
-
-  private settle(outcome: Outcome): void {
-    this.settled = true
-    this.watchdog.stop()
-    this.call.signal.removeEventListener('abort', this.onAbort)
-    const now = this.clock.now()
-    this.facts.outcome = outcome
-    this.facts.endedAt = now
-    this.facts.waitedMs = Math.max(0, now - this.facts.startedAt - this.busyMs)
-    this.consumer.destroy()
-  }
-
   /** Runs a consumer's part: what it throws is the answer's fault, and the time it takes is ours, not the upstream's. */
-  private work(part: () => void): void {
-    const before = this.clock.now()
+  work(part: () => void): void {
+    const before = this.parts.clock.now()
     try {
       part()
     } catch (thrown) {
@@ -190,24 +156,73 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     }
     const { events } = this.consumer
     if (events !== this.facts.events) this.noteEvents(events, before)
-    this.busyMs += this.clock.now() - before
+    this.busyMs += this.parts.clock.now() - before
+  }
+
+  private get settled(): boolean {
+    return this.facts.outcome !== undefined
+  }
+
+  private end(): void {
+    this.ended = true
+    this.leftover?.end()
+  }
+
+  /** The status says that it is a refusal. What came of its body may be nothing, too much, or broken: that changes nothing. */
+  private refuse(): void {
+    if (this.settled) return
+    const body = this.refusal?.text ?? ''
+    const { error, outcome, restMs } = readRefusal(this.head as Head, body, this.parts)
+    if (restMs !== undefined) this.parts.upstream.breaker.rest(restMs)
+    this.failWith(error, outcome, body)
+  }
+
+  private timeOut(kind: TimeoutKind): void {
+    if (this.refusal) this.refuse()
+    // A stream that is whole but for [DONE] is an answer; it was merely never closed.
+    else if (this.consumer.whole) this.endCut()
+    else this.failWith(timeoutError(kind), kind)
+  }
+
+  private endCut(): void {
+    this.work(() => this.consumer.end(true))
+  }
+
+  private failWith(error: ProxyError, outcome: Outcome, refusal?: string): void {
+    if (this.settled) return
+    const ownKey = this.parts.upstream.config.key !== undefined
+    if (outcome === 'unauthorized' && ownKey) this.parts.upstream.breaker.trip('unauthorized')
+    this.settle(outcome)
+    this.hangUp(error)
+    this.parts.resolve(toFailure(error, outcome, ownKey, refusal))
+  }
+
+  private hangUp(reason = new Error('no longer wanted')): void {
+    if (!this.ended) this.controller?.abort(reason)
+  }
+
+  private settle(outcome: Outcome): void {
+    this.watchdog.stop()
+    this.stopWaiting?.()
+    this.parts.call.signal.removeEventListener('abort', this.onAbort)
+    const now = this.parts.clock.now()
+    this.facts.outcome = outcome
+    this.facts.endedAt = now
+    this.facts.waitedMs = Math.max(0, now - this.facts.startedAt - this.busyMs)
+    this.consumer.destroy()
   }
 
   private noteEvents(events: number, now: number): void {
-    if (this.facts.events === 0 && !this.refusal) {
+    const failed = this.settled && this.facts.outcome !== 'ok'
+    // An error in the place of the first event is no beginning of an answer.
+    if (this.facts.events === 0 && !this.refusal && !(failed && events === 1)) {
       this.facts.firstEventAt = now
-      this.upstream.latency.observe(now - this.facts.startedAt, now)
-      this.call.onFirstEvent?.()
+      this.parts.upstream.latency.observe(now - this.facts.startedAt, now)
+      if (!failed) this.parts.call.onFirstEvent?.()
     }
     this.facts.events = events
     this.watchdog.feed()
   }
-}
-
-const timeoutMessages: Readonly<Record<TimeoutKind, string>> = {
-  first_event_timeout: 'The upstream did not begin to answer in time.',
-  idle_timeout: 'The upstream began to answer and then fell silent.',
-  total_timeout: 'The answer took longer than a request may take in all.',
 }
 
 /** What it means when the connection failed before the upstream said anything. */

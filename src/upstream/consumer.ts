@@ -14,7 +14,14 @@ export interface Flow {
   resume(): void
   /** The answer is complete; what the upstream may still send is of no use. */
   done(): void
+  /** All that matters has come: if the upstream does not end its answer within a moment, it is ended here. */
+  nearlyDone(): void
   fail(error: ProxyError): void
+  /**
+   * Does a part of the consumer's work that comes in a turn of its own, such as a decompressor's: what it throws fails
+   * the try, and the events that it finds feed the time-outs.
+   */
+  work(part: () => void): void
 }
 
 /**
@@ -30,8 +37,11 @@ export interface Consumer {
   readonly whole: boolean
   begin(head: Head, flow: Flow): void
   push(chunk: Buffer): void
-  /** The upstream has ended its answer. Calls `flow.done` or `flow.fail`, perhaps later. */
-  end(): void
+  /**
+   * The upstream has ended its answer. Calls `flow.done` or `flow.fail`, perhaps later.
+   * @param isCut it broke off, or fell silent: what has come last may be half an event. Only where the answer is whole.
+   */
+  end(isCut: boolean): void
   /** Frees what is held; nothing is called afterwards. */
   destroy(): void
 }

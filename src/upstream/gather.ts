@@ -23,11 +23,15 @@ export class Gather implements Consumer {
     return this.pieces.length === 1 ? (this.pieces[0] as Buffer) : Buffer.concat(this.pieces)
   }
 
+  get text(): string {
+    return this.body.toString()
+  }
+
   begin(head: Head, flow: Flow): void {
     this.head = head
     this.flow = flow
     this.inflater = createInflater(head.headers['content-encoding'], {
-      data: (chunk) => this.keep(chunk),
+      data: (chunk) => flow.work(() => this.keep(chunk)),
       end: () => flow.done(),
       fail: (error) => flow.fail(error),
       drain: () => flow.resume(),
@@ -52,6 +56,6 @@ export class Gather implements Consumer {
     this.events++
     this.size += chunk.length
     this.pieces.push(chunk)
-    if (this.size > this.maxBytes) this.flow?.fail(new ProxyError('upstream_too_large'))
+    if (this.size > this.maxBytes) throw new ProxyError('upstream_too_large')
   }
 }

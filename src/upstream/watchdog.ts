@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { ProxyError } from '../errors.ts'
 
 /** The layers of waiting for one answer, in milliseconds. */
 export interface Patience {
@@ -11,6 +12,16 @@ export interface Patience {
 }
 
 export type TimeoutKind = 'first_event_timeout' | 'idle_timeout' | 'total_timeout'
+
+const messages: Readonly<Record<TimeoutKind, string>> = {
+  first_event_timeout: 'The upstream did not begin to answer in time.',
+  idle_timeout: 'The upstream began to answer and then fell silent.',
+  total_timeout: 'The answer took longer than a request may take in all.',
+}
+
+export function timeoutError(kind: TimeoutKind): ProxyError {
+  return new ProxyError('upstream_timeout', { message: messages[kind] })
+}
 
 /**
  * Ends a try that waits in vain. One alarm for all layers, set again only when it goes off: an event merely notes the

@@ -1,0 +1,28 @@
+import type { Clock } from '../clock.ts'
+
+const MAX_BYTES = 64 * 1024
+const MAX_MS = 1000
+
+/**
+ * What an upstream still sends after a complete answer. It is read, so that the connection can be used again, but not
+ * for long: an upstream that never ends would hold the connection for ever.
+ */
+export class Leftover {
+  private readonly giveUp: () => void
+  private readonly cancel: () => void
+  private bytes = 0
+
+  constructor(clock: Clock, giveUp: () => void) {
+    this.giveUp = giveUp
+    this.cancel = clock.after(MAX_MS, giveUp)
+  }
+
+  take(chunk: Buffer): void {
+    this.bytes += chunk.length
+    if (this.bytes > MAX_BYTES) this.giveUp()
+  }
+
+  end(): void {
+    this.cancel()
+  }
+}

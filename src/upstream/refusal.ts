@@ -1,0 +1,46 @@
+import type { Clock } from '../clock.ts'
+import type { ProxyError } from '../errors.ts'
+import type { Outcome } from '../facts.ts'
+import type { Call } from './call.ts'
+import { outcomeOfStatus } from './classify.ts'
+import type { Head } from './consumer.ts'
+import { readReset } from './reset.ts'
+import type { Upstream } from './upstream.ts'
+
+/** An error body longer than this is not one that OpenAI's clients could read. */
+export const MAX_REFUSAL_BYTES = 256 * 1024
+
+/** How long the body of an error is waited for, once its status is known. */
+export const MAX_REFUSAL_MS = 5000
+
+/** What it means for the client, and for how long the upstream wants to be left alone, in milliseconds. */
+export interface RefusalMeaning {
+  readonly error: ProxyError
+  readonly outcome: Outcome
+  readonly restMs: number | undefined
+}
+
+export interface RefusalParts {
+  readonly upstream: Upstream
+  readonly call: Call
+  readonly clock: Clock
+}
+
+/** Reads an error's status, headers and body, as far as it came. Only a 429 asks for rest; a 503's advice is for the client. */
+export function readRefusal({ status, headers }: Head, body: string, parts: RefusalParts): RefusalMeaning {
+  const { upstream, call, clock } = parts
+  const outcome = outcomeOfStatus(status)
+  const reset = readReset(headers, clock)
+  const asked = outcome === 'rate_limited' || status === 503 ? reset?.askedMs : undefined
+  const retryAfter = asked === undefined ? undefined : asked / 1000
+  return {
+    error: call.explain(status, showsKey(upstream, body) ? '' : body, retryAfter),
+    outcome,
+    restMs: outcome === 'rate_limited' ? reset?.restMs : undefined,
+  }
+}
+
+/** Some servers quote the key that they refuse; here it may be the operator's. */
+function showsKey({ config }: Upstream, body: string): boolean {
+  return config.key !== undefined && body.includes(config.key)
+}
