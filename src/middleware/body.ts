@@ -15,6 +15,9 @@ const codings = new Set(['identity', 'gzip', 'deflate', 'br'])
  */
 const MAX_DEPTH = 1000
 
+/** Texts longer than this, in UTF-16 code units, are not searched for their fault: at 20 MB it took seconds. */
+const MAX_SEARCHED = 256 * 1024
+
 /**
  * Makes a function that reads a request's body whole.
  * @param maxBytes cap on the body, counted after decompression, and on `content-length` before
@@ -80,9 +83,12 @@ function refuseByHeaders({ headers }: IncomingMessage, maxBytes: number): void {
 /** Fails when the client goes: an inflater that gets no more input would wait for ever. */
 function left(req: IncomingMessage): Promise<never> {
   return new Promise((_, reject) => {
-    req.once('close', () => {
+    const check = () => {
       if (!req.complete) reject(new ProxyError('client_closed_request'))
-    })
+    }
+    // It may have gone while an earlier stage waited; then there is no event any more.
+    if (req.destroyed) check()
+    else req.once('close', check)
   })
 }
 
@@ -92,10 +98,9 @@ function readingFailed(thrown: unknown, req: IncomingMessage): unknown {
   if (req.destroyed && !req.complete) return new ProxyError('client_closed_request', { cause: thrown })
   if (!(thrown instanceof Error)) return thrown
   if ('type' in thrown && thrown.type === 'entity.too.large') return new ProxyError('request_too_large')
-  const code = 'code' in thrown ? String(thrown.code) : ''
-  // zlib's and brotli's own errors.
-  if (code.startsWith('Z_') || code.startsWith('ERR_')) return invalid('it could not be decompressed', thrown)
-  return thrown
+  // What else may fail in a compressed body is the inflating: Node's errors for that have codes of many kinds.
+  const inflating = req.headers['content-encoding'] !== undefined && 'code' in thrown
+  return inflating ? invalid('it could not be decompressed', thrown) : thrown
 }
 
 /**
@@ -114,8 +119,9 @@ function discardRest(req: IncomingMessage, allowance: number): void {
 }
 
 function whereItFails(text: string): string {
-  const at = faultOffset(text) ?? text.length
   if (text.trim() === '') return 'it is empty'
+  if (text.length > MAX_SEARCHED) return 'it goes wrong somewhere, and is too long to say where'
+  const at = faultOffset(text) ?? text.length
   if (at === text.length) return 'it ends before the JSON is complete'
   const lines = text.slice(0, at).split('\n')
   return `it goes wrong at character ${at} (line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1})`

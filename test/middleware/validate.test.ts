@@ -15,13 +15,22 @@ interface Request {
   method?: string
   body?: string | Buffer
   headers?: Record<string, string>
+  /** The client has left before the stage begins. */
+  gone?: boolean
 }
 
 /** Runs the stage alone on a request that has arrived whole; says what it left for the next stages. */
-async function run({ route = '/v1/chat/completions', method = 'POST', body = '', headers = {} }: Request) {
+async function run({
+  route = '/v1/chat/completions',
+  method = 'POST',
+  body = '',
+  headers = {},
+  gone = false,
+}: Request) {
   const req = new IncomingMessage(new Socket())
   Object.assign(req, { method, url: route, headers: { 'content-type': 'application/json', ...headers } })
-  req.push(body)
+  if (gone) req.destroy()
+  else req.push(body)
   req.push(null)
   const context = new Koa().createContext(req, new ServerResponse(req))
   const facts: Partial<Facts> = { route, mode: 'plain', parameters: {}, requestBytes: 0 }
@@ -89,6 +98,12 @@ describe('validate', () => {
     }
   })
 
+  it('a client that left before its body was read is not waited for', async () => {
+    for (const headers of [{}, { 'content-encoding': 'gzip' }]) {
+      await assert.rejects(run({ gone: true, headers }), refusal('client_closed_request', /closed the connection/))
+    }
+  })
+
   it('does not keep the bytes beside the text', async () => {
     assert.equal((await run({ body: `${hello}}` })).request.body, null)
   })
@@ -150,6 +165,7 @@ describe('the text of a body', () => {
     ['white space', Buffer.from(' \n'), 'invalid_json', /it is empty/],
     ['a body cut short', Buffer.from('{"model":"m"'), 'invalid_json', /ends before the JSON is complete/],
     ['a wrong token', Buffer.from('{"model":"m",\n "a": secret}'), 'invalid_json', /character 20 \(line 2, column 7\)/],
+    ['a long text with a fault', Buffer.from(`"${'a'.repeat(300_000)}" x`), 'invalid_json', /too long to say where/],
     ['bytes that are not UTF-8', Buffer.from('{"a":"\xe9"}', 'latin1'), 'invalid_json', /not encoded in UTF-8/],
     ['a surrogate on its own', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), 'invalid_json', /not encoded in UTF-8/],
     ['a character cut in two', Buffer.from('"é').subarray(0, 2), 'invalid_json', /not encoded in UTF-8/],
