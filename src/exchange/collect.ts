@@ -49,8 +49,8 @@ export class Collect implements Consumer, BodySink {
     this.reader.end(isCut)
   }
 
-  onEvent(data: string, name: string): void {
-    this.fold.push(data, name)
+  onEvent(bytes: string, name: string): void {
+    this.fold.pushBytes(bytes, name)
   }
 
   onBatch(): void {

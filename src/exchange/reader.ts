@@ -1,15 +1,16 @@
 import { ProxyError } from '../errors.ts'
+import { bytesOf, withoutMark } from '../sse/bytes.ts'
 import { createInflater, type Inflater } from '../sse/inflate.ts'
 import { createParser, type Parser } from '../sse/parse.ts'
 import { sniff } from '../sse/sniff.ts'
-import { Utf8Decoder } from '../sse/text.ts'
 import type { Flow, Head } from '../upstream/consumer.ts'
 
 /** What becomes of a body once it is known what it is. */
 export interface BodySink {
   /** Bytes of an event stream as they came, before the events in them are told. */
   onBytes?(chunk: Buffer): void
-  onEvent(data: string, name: string): void
+  /** `bytes` is the event's data as byte text (`sse/bytes.ts`). */
+  onEvent(bytes: string, name: string): void
   /** All events of the bytes last given have been told. */
   onBatch(): void
   /** The event stream has ended, or was cut when it was whole already. */
@@ -33,7 +34,7 @@ export class BodyReader {
   events = 0
   private readonly sink: BodySink
   private readonly caps: ReaderCaps
-  private readonly text = new Utf8Decoder()
+  private begun = false
   private readonly parser: Parser
   private flow: Flow | undefined
   private inflater: Inflater | undefined
@@ -113,7 +114,8 @@ export class BodyReader {
 
   private takeEvents(chunk: Buffer): void {
     this.sink.onBytes?.(chunk)
-    this.parser.push(this.text.write(chunk))
+    this.parser.push(this.begun ? bytesOf(chunk) : withoutMark(bytesOf(chunk)))
+    this.begun = true
     this.sink.onBatch()
   }
 
@@ -158,7 +160,6 @@ export class BodyReader {
   /** The last event may lack its blank line. What cannot be read then is half an event, and not the upstream's fault. */
   private finishEvents(): void {
     try {
-      this.parser.push(this.text.end())
       this.parser.end()
     } catch (thrown) {
       if (!(thrown instanceof ProxyError) || thrown.code !== 'upstream_invalid') throw thrown

@@ -89,11 +89,11 @@ export class Relay implements Consumer, BodySink {
   }
 
   /** @throws ProxyError when the first event is an error or the end, and can still become a status */
-  onEvent(data: string, name: string): void {
-    this.watch.see(data, name)
+  onEvent(bytes: string, name: string): void {
+    this.watch.see(bytes, name)
     if (this.events > 1) return
     if (this.watch.trouble) throw this.watch.trouble
-    if (data.startsWith(DONE)) throw new ProxyError('upstream_truncated', noEvents(0))
+    if (bytes.startsWith(DONE)) throw new ProxyError('upstream_truncated', noEvents(0))
   }
 
   /** Comments alone begin no answer: until the first event, another upstream may still give it. */

@@ -20,6 +20,8 @@ export interface Fold {
    * @throws ProxyError `upstream_error` for an error in the stream, `upstream_invalid`, `upstream_too_large`
    */
   push(data: string, name: string): void
+  /** The same for data that has not been decoded: byte text (`sse/bytes.ts`). Throws as `push` does. */
+  pushBytes(bytes: string, name: string): void
   summary(): Summary
   /**
    * The answer as JSON text. The fold must not be used afterwards.

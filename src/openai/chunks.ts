@@ -4,10 +4,12 @@ import { assertNotEmpty, finishReasons, isFinished, usageOf } from '../fold/fini
 import { mergeChoice, mergeChunk } from '../fold/merge.ts'
 import { isObject, isText, type JsonObject, own } from '../fold/record.ts'
 import { parseExact } from '../json/exact.ts'
+import { decode } from '../sse/bytes.ts'
 import { DONE, type Fold, type Summary } from './api.ts'
 import { Quick } from './quick.ts'
 import { readTrouble } from './trouble.ts'
 import { readUsage } from './usage.ts'
+import type { Varying } from './varying.ts'
 
 /** Folds the chunks of the chat and the legacy API; they differ only in the answer that is made at the end. */
 export class ChunkFold implements Fold {
@@ -29,8 +31,23 @@ export class ChunkFold implements Fold {
     // What follows [DONE] is noise: some gateways append their own bookkeeping.
     if (this.done) return
     const varying = name === 'error' ? undefined : this.quick.find(data)
-    if (varying) mergeChoice(choiceAt(this.draft, varying.index), varying.piece, this.draft.meter)
-    else if (this.ends(data)) this.end()
+    if (varying) this.vary(varying)
+    else this.read(data, name)
+  }
+
+  pushBytes(bytes: string, name: string): void {
+    if (this.done) return
+    const varying = name === 'error' ? undefined : this.quick.findBytes(bytes)
+    if (varying) this.vary(varying)
+    else this.read(decode(bytes), name)
+  }
+
+  private vary({ index, piece }: Varying): void {
+    mergeChoice(choiceAt(this.draft, index), piece, this.draft.meter)
+  }
+
+  private read(data: string, name: string): void {
+    if (this.ends(data)) this.end()
     else this.merge(data, name)
   }
 

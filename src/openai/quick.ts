@@ -1,4 +1,5 @@
 import type { JsonObject } from '../fold/record.ts'
+import { decode } from '../sse/bytes.ts'
 import { cut, needsDecoding, type Template } from './template.ts'
 import type { Varying } from './varying.ts'
 
@@ -27,11 +28,26 @@ export class Quick {
    * to be parsed. It is valid until the next call.
    */
   find(data: string): Varying | undefined {
+    const literal = this.literalIn(data)
+    return literal === undefined ? undefined : this.vary(literal)
+  }
+
+  /** The same for an event as byte text, of which only the varying string is decoded. */
+  findBytes(bytes: string): Varying | undefined {
+    const literal = this.literalIn(bytes)
+    return literal === undefined ? undefined : this.vary(decode(literal))
+  }
+
+  private literalIn(data: string): string | undefined {
     const template = this.template
-    if (!template || !data.startsWith(template.head)) return undefined
-    const literal = template.tail === undefined ? between(data, template) : beforePadding(data, template, template.tail)
-    if (literal === undefined) return undefined
-    const text = literal.length > COPIED_LENGTH || needsDecoding.test(literal) ? decode(literal) : literal
+    // `startsWith` compares character by character, many times slower than the two strings at once.
+    if (!template || data.slice(0, template.head.length) !== template.head) return undefined
+    return template.tail === undefined ? between(data, template) : beforePadding(data, template, template.tail)
+  }
+
+  private vary(literal: string): Varying | undefined {
+    const template = this.template as Template
+    const text = literal.length > COPIED_LENGTH || needsDecoding.test(literal) ? unescaped(literal) : literal
     if (text === undefined) return undefined
     this.misses = 0
     template.varying.holder[template.varying.key] = text
@@ -69,7 +85,7 @@ function beforePadding(data: string, { head, middle }: Template, tail: string): 
 }
 
 /** The text of a literal, copied; undefined when it is not one whole literal. */
-function decode(literal: string): string | undefined {
+function unescaped(literal: string): string | undefined {
   try {
     const text: unknown = JSON.parse(`"${literal}"`)
     return typeof text === 'string' ? text : undefined

@@ -2,6 +2,7 @@ import { ProxyError } from '../errors.ts'
 import { Meter } from '../fold/draft.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { memberText } from '../json/splice.ts'
+import { decode } from '../sse/bytes.ts'
 import { DONE, type Fold, type Summary } from './api.ts'
 import { identityOf, parseEvent, writeAnswer } from './chunks.ts'
 import { readTrouble, troubleOf } from './trouble.ts'
@@ -33,6 +34,10 @@ export class ResponseFold implements Fold {
   push(data: string, name: string): void {
     if (this.answer || data.startsWith(DONE)) return
     this.take(data, parseEvent(data), name)
+  }
+
+  pushBytes(bytes: string, name: string): void {
+    this.push(decode(bytes), name)
   }
 
   private take(data: string, event: JsonObject, name: string): void {

@@ -2,6 +2,7 @@ import type { ProxyError } from '../errors.ts'
 import type { Usage } from '../facts.ts'
 import { indexOf, MAX_INDEX } from '../fold/draft.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
+import { decode } from '../sse/bytes.ts'
 import { DONE, type Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
 import { Quick } from './quick.ts'
@@ -34,10 +35,11 @@ export class Watch {
     return { finishReasons, usage, ...(id === undefined ? {} : { id }), ...(model === undefined ? {} : { model }) }
   }
 
-  see(data: string, name: string): void {
+  /** @param bytes the event's data as byte text (`sse/bytes.ts`) */
+  see(bytes: string, name: string): void {
     if (this.done) return
-    if (data.startsWith(DONE)) this.done = true
-    else if (this.quick.find(data) === undefined) this.read(data, name)
+    if (bytes.startsWith(DONE)) this.done = true
+    else if (this.quick.findBytes(bytes) === undefined) this.read(decode(bytes), name)
   }
 
   private read(data: string, name: string): void {
