@@ -26,11 +26,17 @@ const MAX_SEARCHED = 256 * 1024
 export function bodyReader(maxBytes: number): (ctx: Context) => Promise<Buffer> {
   // As text with no encoding koa-body gives the bytes themselves. Its JSON mode would replace bad UTF-8 without
   // a word and refuse a member named __proto__.
-  const koa = koaBody({ json: false, urlencoded: false, text: true, encoding: '', textLimit: maxBytes })
+  const koa = koaBody({
+    json: false,
+    urlencoded: false,
+    textTypes: ['json', '+json'],
+    textLimit: maxBytes,
+    encoding: '',
+  })
   return async (ctx) => {
     try {
       refuseByHeaders(ctx.req, maxBytes)
-      const reading = koa(asText(ctx), async () => {})
+      const reading = koa(ctx, async () => {})
       await (ctx.req.headers['content-encoding'] === undefined ? reading : Promise.race([reading, left(ctx.req)]))
       const body: unknown = ctx.request.body
       // Not kept for as long as the answer streams: the text is enough.
@@ -65,14 +71,10 @@ export function parseBody(bytes: Buffer): { text: string; value: unknown } {
   }
 }
 
-/** What koa-body is to see: a body that is text, whatever its type; the type has been judged here. */
-function asText(ctx: Context): Context {
-  return Object.create(ctx, { is: { value: () => 'text/plain' } })
-}
-
 function refuseByHeaders({ headers }: IncomingMessage, maxBytes: number): void {
-  // A missing content type passes: only JSON makes sense here, and whatever else it is does not parse.
-  const type = jsonType.exec(headers['content-type'] ?? 'application/json')
+  // A missing content type passes: only JSON makes sense here, and whatever else it is does not parse. koa-body asks.
+  headers['content-type'] ??= 'application/json'
+  const type = jsonType.exec(headers['content-type'])
   const set = charset.exec(type?.[1] ?? '')?.[1] ?? 'utf-8'
   if (!type || !/^utf-?8$/i.test(set) || !codings.has(headers['content-encoding'] ?? 'identity')) {
     throw new ProxyError('unsupported_media_type')

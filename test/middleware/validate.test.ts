@@ -28,7 +28,11 @@ async function run({
   gone = false,
 }: Request) {
   const req = new IncomingMessage(new Socket())
-  Object.assign(req, { method, url: route, headers: { 'content-type': 'application/json', ...headers } })
+  Object.assign(req, {
+    method,
+    url: route,
+    headers: { 'content-type': 'application/json', 'transfer-encoding': 'chunked', ...headers },
+  })
   if (gone) req.destroy()
   else req.push(body)
   req.push(null)
