@@ -15,7 +15,7 @@ export function cutText(text: string): string[] {
   const pieces: string[] = []
   for (let start = 0; start < text.length; ) {
     let end = start + PIECE_LENGTH
-    if (isHighSurrogate(text.charCodeAt(end - 1))) end++
+    if ((text.codePointAt(end - 1) ?? 0) > 0xffff) end++
     pieces.push(text.slice(start, end))
     start = end
   }

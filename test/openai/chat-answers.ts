@@ -4,7 +4,8 @@ import type { JsonObject } from '../../src/fold/record.ts'
 export const identity = { id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm' }
 export const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 }
 
-const text = fc.string({ unit: 'binary', maxLength: 400 })
+/** Long enough to be cut: fast-check's own sizes end far before a first piece does. */
+const text = fc.string({ unit: 'binary', maxLength: 400, size: 'max' })
 const entry = fc.record({
   token: text,
   logprob: fc.double({ max: 0, noNaN: true, noDefaultInfinity: true }),

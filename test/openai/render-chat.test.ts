@@ -100,8 +100,14 @@ describe('rendering a chat completion as a stream', () => {
     assert.deepEqual(first?.logprobs, { content: [], refusal: null })
     assert.ok(others.length > 1)
     for (const { delta, logprobs } of others) {
+      assert.deepEqual(Object.keys(logprobs ?? {}), ['content', 'refusal'])
       assert.equal(logprobs?.content.map(({ token }) => token).join(''), delta.content)
     }
+  })
+
+  it('adds no refusal to log probabilities that have none', () => {
+    const value = answer({ content: 'a' }, { logprobs: { content: [{ token: 'a', logprob: -1 }] } })
+    assert.deepEqual(foldOf(chat, render(value)), value)
   })
 
   it('names a tool call before its arguments come in pieces', () => {

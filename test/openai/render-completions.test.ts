@@ -24,14 +24,18 @@ function answer(choice: JsonObject): JsonObject {
 const token = fc.string({ unit: 'binary', maxLength: 20 })
 
 /** Lists as OpenAI gives them: all as long as the tokens, the first log probability null where the prompt is echoed. */
-const logprobs = fc.array(token, { maxLength: 40 }).map((tokens) => ({
+const logprobs = fc.array(token, { maxLength: 40, size: 'max' }).map((tokens) => ({
   tokens,
   token_logprobs: tokens.map((_, at) => (at === 0 ? null : -at)),
   top_logprobs: tokens.map((one) => ({ [`_${one}`]: -1 })),
   text_offset: tokens.map((_, at) => at),
 }))
 const choice = fc
-  .record({ logprobs: fc.option(logprobs), text: fc.string({ unit: 'binary', maxLength: 400 }), spelled: fc.boolean() })
+  .record({
+    logprobs: fc.option(logprobs),
+    text: fc.string({ unit: 'binary', maxLength: 400, size: 'max' }),
+    spelled: fc.boolean(),
+  })
   .map(({ spelled, text, logprobs: lists }) => ({
     text: spelled && lists ? lists.tokens.join('') : text,
     logprobs: lists,

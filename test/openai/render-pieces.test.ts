@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { cutAtTokens, cutText } from '../../src/openai/render-pieces.ts'
 
 /** Texts of many pieces, in which pairs lie across the places where a piece would end. */
-const text = fc.string({ unit: fc.constantFrom('a', 'ü', '語', '😀', '\ud83d', '\ude00'), maxLength: 700 })
+const text = fc.string({ unit: fc.constantFrom('a', 'ü', '語', '😀', '\ud83d', '\ude00'), maxLength: 700, size: 'max' })
 
 const splitsPair = (one: string, other: string) => /[\ud800-\udbff]$/.test(one) && /^[\udc00-\udfff]/.test(other)
 
@@ -22,7 +22,7 @@ describe('cutting a text into pieces', () => {
   it('gives each piece the tokens that spell it', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.string({ maxLength: 9 }), { minLength: 1, maxLength: 200 }),
+        fc.array(fc.string({ maxLength: 9 }), { minLength: 1, maxLength: 200, size: 'max' }),
         fc.boolean(),
         (tokens, bare) => {
           const pieces = cutAtTokens(tokens.join(''), bare ? tokens : tokens.map((token) => ({ token })))

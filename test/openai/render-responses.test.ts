@@ -12,7 +12,7 @@ function answer(output: unknown, rest: JsonObject = {}): JsonObject {
   return JSON.parse(JSON.stringify({ ...value, model: 'm', output, usage }))
 }
 
-const text = fc.string({ unit: 'binary', maxLength: 400 })
+const text = fc.string({ unit: 'binary', maxLength: 400, size: 'max' })
 const entry = fc.record({
   token: text,
   logprob: fc.integer({ max: 0 }),
