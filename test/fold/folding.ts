@@ -1,10 +1,10 @@
-import { ProxyError } from '../../src/errors.ts'
+import { type ProxyError, toProxyError } from '../../src/errors.ts'
+import { Collect } from '../../src/exchange/collect.ts'
 import { finishChat, finishCompletion } from '../../src/fold/finish.ts'
 import type { Fold } from '../../src/openai/api.ts'
 import { ChunkFold } from '../../src/openai/chunks.ts'
 import { ResponseFold } from '../../src/openai/response-events.ts'
-import { createParser } from '../../src/sse/parse.ts'
-import { Utf8Decoder } from '../../src/sse/text.ts'
+import type { Flow } from '../../src/upstream/consumer.ts'
 import { sseBody } from '../support/chunks.ts'
 
 export type ApiName = 'chat' | 'completions' | 'responses'
@@ -23,20 +23,62 @@ export interface Folded {
   error?: ProxyError
 }
 
-/** Folds a body that came in these chunks. Errors that are no ProxyError are not caught: they are defects. */
-export function foldChunks(api: ApiName, chunks: readonly Buffer[], cap = CAP): Folded {
-  const fold = folds[api](cap)
-  const decoder = new Utf8Decoder()
-  const parser = createParser((data, name) => fold.push(data, name), { maxEventBytes: CAP })
-  try {
-    for (const chunk of chunks) parser.push(decoder.write(chunk))
-    parser.push(decoder.end())
-    parser.end()
-    return { text: fold.finish() }
-  } catch (thrown) {
-    if (thrown instanceof ProxyError) return { error: thrown }
-    throw thrown
+/** A try that only keeps how it ended. */
+class Ending implements Flow {
+  /** Fulfilled when the answer is complete, with the error when there is none. */
+  readonly over = Promise.withResolvers<ProxyError | undefined>()
+  ended: { error: ProxyError | undefined } | undefined
+
+  done(): void {
+    this.fail(undefined)
   }
+
+  fail(error: ProxyError | undefined): void {
+    this.ended ??= { error }
+    this.over.resolve(error)
+  }
+
+  work(part: () => void): void {
+    try {
+      part()
+    } catch (thrown) {
+      this.fail(toProxyError(thrown))
+    }
+  }
+
+  pause(): void {}
+  resume(): void {}
+  nearlyDone(): void {}
+}
+
+/** Reads a body that came in these chunks as the proxy would; also says how the try ended. */
+export function collect(
+  api: ApiName,
+  chunks: Iterable<Buffer>,
+  cap: number,
+  headers: Record<string, string> = {},
+): { fold: Fold; ending: Ending } {
+  const fold = folds[api](cap)
+  const ending = new Ending()
+  const consumer = new Collect(fold, { maxEventBytes: CAP, maxAnswerBytes: cap }, () => {})
+  consumer.begin({ status: 200, headers }, ending)
+  ending.work(() => {
+    for (const chunk of chunks) if (!ending.ended) consumer.push(chunk)
+    if (!ending.ended) consumer.end(false)
+  })
+  return { fold, ending }
+}
+
+/** Folds a body that came in these chunks. An error that is no ProxyError is thrown: it is a defect. */
+export function foldChunks(api: ApiName, chunks: Iterable<Buffer>, cap = CAP): Folded {
+  const { fold, ending } = collect(api, chunks, cap)
+  return foldedOf(fold, ending.ended?.error)
+}
+
+export function foldedOf(fold: Fold, error: ProxyError | undefined): Folded {
+  if (error?.code === 'internal_error') throw error.details.cause
+  if (error) return { error }
+  return { text: fold.finish() }
 }
 
 /** Folds events: objects as JSON, strings as they are. Closes with `[DONE]`. */
@@ -57,5 +99,6 @@ export function answerOf(events: readonly (Record<string, unknown> | string)[], 
 
 /** What a client could tell of the error, and nothing else, so that two can be compared. */
 export function describeError(error: ProxyError): object {
-  return { code: error.code, status: error.status, ...error.toJSON().error, retryAfter: error.details.retryAfter }
+  const { code, status, details } = error
+  return { code, status, retryAfter: details.retryAfter, shown: error.toJSON() }
 }
