@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { COLON, isDigit, MINUS, QUOTE, skipNumber, skipSpace, skipString, startsNumber } from './scan.ts'
+import { COLON, isDigit, QUOTE, skipNumber, skipSpace, skipString, startsNumber } from './scan.ts'
 
 /** https://github.com/tc39/proposal-json-parse-with-source; in Node since 21, in TypeScript's library not yet. */
 export interface RawJSON {
@@ -85,7 +85,7 @@ function isOdd(text: string, start: number, end: number): boolean {
 
 /** Settles nearly every number of a stream (`created`, `index`, token counts) without converting it. */
 function isShortInteger(text: string, start: number, end: number): boolean {
-  if (end - start > SAFE_DIGITS || text.charCodeAt(start) === MINUS) return false
+  if (end - start > SAFE_DIGITS) return false
   for (let at = start; at < end; at++) if (!isDigit(text.charCodeAt(at))) return false
   return true
 }

@@ -5,10 +5,10 @@
  */
 
 export const QUOTE = 0x22
-export const COMMA = 0x2c
+const COMMA = 0x2c
 export const COLON = 0x3a
 const BACKSLASH = 0x5c
-export const MINUS = 0x2d
+const MINUS = 0x2d
 const PLUS = 0x2b
 const POINT = 0x2e
 const LETTER_E = 0x65

@@ -1,4 +1,4 @@
-import { COMMA, isSpace, QUOTE, skipSpace, skipString, skipValue } from './scan.ts'
+import { isSpace, QUOTE, skipSpace, skipString, skipValue } from './scan.ts'
 
 /** A member of the outermost object: its decoded name, and where its value lies. */
 interface Member {
@@ -57,9 +57,8 @@ function* membersOf(text: string): Generator<Member> {
     const start = skipSpace(text, colon + 1)
     const end = skipValue(text, start)
     yield { name: decode(text.slice(at, nameEnd)), start, end }
-    at = skipSpace(text, end)
-    if (text.charCodeAt(at) !== COMMA) return
-    at = skipSpace(text, at + 1)
+    // Past the comma or, behind the last member, past the closing brace.
+    at = skipSpace(text, skipSpace(text, end) + 1)
   }
 }
 
