@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { COLON, isDigit, QUOTE, skipNumber, skipSpace, skipString, startsNumber } from './scan.ts'
 
 /** https://github.com/tc39/proposal-json-parse-with-source; in Node since 21, in TypeScript's library not yet. */
@@ -14,7 +14,10 @@ declare global {
 }
 
 /** Marks a number that waits in the parsed tree as a string. Made anew by every process: no text can contain it. */
-const MARK = randomUUID()
+const MARK = randomBytes(9).toString('base64')
+
+/** A raw number takes far more memory than a plain one: an answer of millions of `1.0` must not exhaust it. */
+const MAX_RAWS = 250_000
 
 /** Integers of up to 15 digits survive a double whatever they are. */
 const SAFE_DIGITS = 15
@@ -24,7 +27,7 @@ const SAFE_DIGITS = 15
  * integers, `1.0`, `1e5`, `-0`) as a `JSON.rawJSON` object, so that it is written again as it came.
  *
  * Members named `index` are the exception: an integer there is a plain number however it is spelled, since the fold
- * counts with it.
+ * counts with it. Text with more than 250 000 numbers to keep, which no answer has, keeps none of them.
  *
  * Text without such numbers, nearly all there is, costs one scan beside JSON.parse. JSON.parse with a reviver that
  * looks at the source was measured at five to eight times the cost, whether there is something to keep or not.
@@ -38,6 +41,7 @@ export function parseExact(text: string): unknown {
   let marked = ''
   let copied = 0
   for (; at >= 0; at = findOdd(text, copied)) {
+    if (raws.length === MAX_RAWS) return JSON.parse(text)
     const end = skipNumber(text, at)
     marked += `${text.slice(copied, at)}"${MARK}${raws.length}"`
     // Checks the number: JSON.parse will only see the string that stands for it.
@@ -65,6 +69,7 @@ function findOdd(text: string, from: number): number {
     if (code === QUOTE) {
       at = skipString(text, at)
     } else if (startsNumber(code)) {
+      if (raws.length === MAX_RAWS) return JSON.parse(text)
       const end = skipNumber(text, at)
       if (isOdd(text, at, end)) return at
       at = end
