@@ -50,6 +50,8 @@ export function createApp(settings: Settings, surroundings: Surroundings): App {
   const staged = (layers: readonly Layer[]) => layers.map(([name, stage]) => parts.instruments.stage(name, stage))
 
   const koa = new Koa<State>()
+  // Koa would print to stderr what it hears of sockets that broke; the stack has logged it where it mattered.
+  koa.on('error', (error: unknown) => surroundings.log.debug({ err: error }, 'a connection broke'))
   for (const stage of staged(outerLayers(surroundings, parts, activity))) koa.use(stage)
   koa.use(routes(activity, parts, (api) => staged(innerLayers(api, settings, parts, activity))).routes())
   koa.use(unmatched)
