@@ -149,7 +149,7 @@ export class BodyReader {
 
   private finish(): void {
     if (this.kind === 'json') {
-      this.sink.onJson(Buffer.concat(this.held))
+      this.sink.onJson(bodyWithoutMark(Buffer.concat(this.held)))
       return
     }
     // A body of nothing but white space, or none, is an event stream without events.
@@ -166,4 +166,9 @@ export class BodyReader {
     }
     this.sink.onBatch()
   }
+}
+
+/** RFC 8259 §8.1 lets a reader ignore a byte order mark; JSON.parse and the client would not. */
+function bodyWithoutMark(body: Buffer): Buffer {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body
 }

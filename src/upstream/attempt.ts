@@ -85,9 +85,12 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.settled) return this.leftover?.take(chunk)
-    this.facts.bytes += chunk.length
-    this.work(() => this.consumer.push(chunk))
+    if (this.settled) {
+      this.leftover?.take(chunk)
+    } else {
+      this.facts.bytes += chunk.length
+      this.work(() => this.consumer.push(chunk))
+    }
   }
 
   onResponseEnd(): void {
@@ -115,7 +118,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   }
 
   nearlyDone(): void {
-    if (!this.settled) this.stopWaiting ??= this.parts.clock.after(MAX_REST_OF_BODY_MS, () => this.endCut())
+    if (!this.settled) this.stopWaiting ??= this.parts.clock.after(MAX_REST_OF_BODY_MS, this.endCut)
   }
 
   done(): void {
@@ -184,9 +187,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     else this.failWith(timeoutError(kind), kind)
   }
 
-  private endCut(): void {
-    this.work(() => this.consumer.end(true))
-  }
+  private readonly endCut = () => this.work(() => this.consumer.end(true))
 
   private failWith(error: ProxyError, outcome: Outcome, refusal?: string): void {
     if (this.settled) return
@@ -237,10 +238,10 @@ function connectFailure(error: Error): [ProxyError, Outcome] {
   return [new ProxyError('upstream_unreachable', { cause: error }), 'connect']
 }
 
-/** Bytes that are not HTTP: llhttp's own codes, and undici's for lengths that do not add up. */
+/** What is not HTTP, or HTTP that nobody asked for: a 100 or 101, which undici calls a bad response or upgrade. */
 function isGarbage(error: Error): boolean {
-  const code = codeOf(error)
-  return code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RESPONSE'
+  if (error.name === 'HTTPParserError' || codeOf(error) === 'UND_ERR_HEADERS_OVERFLOW') return true
+  return codeOf(error) === 'UND_ERR_SOCKET' && error.message.startsWith('bad ')
 }
 
 function codeOf(error: Error): string {

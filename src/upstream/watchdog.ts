@@ -46,7 +46,10 @@ export class Watchdog {
 
   /** Notes an event with data. */
   feed(): void {
+    const isFirst = this.lastEventAt === undefined
     this.lastEventAt = this.clock.now()
+    // The alarm stands where the first event would have been late, which may be long after the silence now watched for.
+    if (isFirst && this.cancel) this.arm()
   }
 
   /** While the client is slow, the upstream is not to blame for silence; the total time runs on. */
@@ -65,6 +68,7 @@ export class Watchdog {
   }
 
   private arm(): void {
+    this.cancel?.()
     const { at } = this.next()
     this.cancel = this.clock.after(Math.max(1, at - this.clock.now()), () => this.check())
   }

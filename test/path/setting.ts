@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import type { Sample } from '../../src/telemetry/snapshot.ts'
 import { MovedClock } from '../support/clock.ts'
+import type { Exchange, Step } from '../support/exchange.ts'
 import { type ProxyOptions, type RunningProxy, startProxy } from '../support/proxy.ts'
+import { hang } from '../support/steps.ts'
 import { type Script, startUpstream, type Upstream } from '../support/upstream.ts'
 import { unguarded } from '../upstream/servers.ts'
 
@@ -119,4 +121,42 @@ export async function metric(proxy: RunningProxy, name: string, labels: Record<s
   const wanted = Object.entries(labels)
   const fits = ({ labels: has }: Sample) => wanted.every(([label, value]) => String(has[label]) === value)
   return (found?.values ?? []).filter(fits).reduce((sum, { value }) => sum + value, 0)
+}
+
+/** Waits turn by turn of the event loop, for what sockets bring about and no event tells. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A clock moved by hand that knows how often it was read, and so when a chunk has been dealt with. */
+export class ReadClock extends MovedClock {
+  reads = 0
+
+  override now(): number {
+    this.reads++
+    return super.now()
+  }
+}
+
+/** An upstream whose answer the test speaks itself, and that says nothing unless told to. */
+export class Spoken {
+  private exchange: Exchange | undefined
+  private readonly clock: ReadClock
+
+  constructor(clock: ReadClock) {
+    this.clock = clock
+  }
+
+  readonly step: Step = (exchange) => {
+    this.exchange = exchange
+    return hang(exchange)
+  }
+
+  /** Sends bytes and waits until the proxy has read them. */
+  async say(bytes: string | Buffer): Promise<void> {
+    await until(() => this.exchange !== undefined)
+    const before = this.clock.reads
+    await this.exchange?.send(bytes)
+    await until(() => this.clock.reads > before)
+  }
 }
