@@ -69,7 +69,6 @@ function findOdd(text: string, from: number): number {
     if (code === QUOTE) {
       at = skipString(text, at)
     } else if (startsNumber(code)) {
-      if (raws.length === MAX_RAWS) return JSON.parse(text)
       const end = skipNumber(text, at)
       if (isOdd(text, at, end)) return at
       at = end

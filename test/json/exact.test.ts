@@ -66,6 +66,12 @@ describe('parsing with exact numbers', () => {
     assert.ok(Array.isArray(parsed))
   })
 
+  it('gives up on the digits where there are far too many numbers to keep', () => {
+    const list = (length: number) => `[${Array.from({ length }, () => '1.0').join(',')}]`
+    assert.ok(isRaw((parseExact(list(250_000)) as unknown[])[0]))
+    assert.equal((parseExact(list(250_001)) as unknown[])[0], 1)
+  })
+
   for (const text of [
     '{1.0:2}',
     '{1.0 :2}',
