@@ -6,6 +6,7 @@ import pino from 'pino'
 import { type App, createApp } from '../../src/app.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { loadSettings } from '../../src/config/load.ts'
+import { describeError } from '../../src/telemetry/causes.ts'
 import type { BreakerMessage } from '../../src/wiring/surroundings.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -53,7 +54,7 @@ export async function startProxy({
   })
   const urls = upstreams.map((upstream) => (typeof upstream === 'string' ? upstream : upstream.url)).join(',')
   const app = createApp(settingsFor(urls, env, config), {
-    log: pino({ level: 'debug' }, sink),
+    log: pino({ level: 'debug', serializers: { err: (error) => describeError(error, true) } }, sink),
     clock,
     workerId: '1',
     version: '0.0.0-test',
