@@ -176,6 +176,13 @@ export const metricTable = {
     help: 'Workers that the primary started anew because one had died.',
     labels: [],
   },
+  rateLimitFallback: {
+    name: 'proxy_rate_limit_fallback',
+    type: 'gauge',
+    help: '1 while the store of the rate limits is away and a worker counts alone. Over the workers, the worst.',
+    labels: [],
+    aggregator: 'max',
+  },
   buildInfo: {
     name: 'proxy_build_info',
     type: 'gauge',

@@ -24,6 +24,8 @@ export interface MetricsOptions {
   readonly upstreams: Iterable<{ readonly name: string; readonly provider: string }>
   readonly inFlight: () => number
   readonly upstreamStates: () => Iterable<UpstreamState>
+  /** Whether the rate limits are counted by this worker alone, because their store is away. */
+  readonly rateLimitFallback: () => boolean
   /** Spans lost so far, by reason. */
   readonly spansDropped: () => Iterable<readonly [total: number, reason: string]>
 }
@@ -68,7 +70,7 @@ export function createMetrics(options: MetricsOptions) {
 }
 
 function readWhenScraped(registry: ReturnType<typeof openMetricsRegistry>, options: MetricsOptions): void {
-  const { inFlight, upstreamStates, spansDropped, version } = options
+  const { inFlight, upstreamStates, spansDropped, rateLimitFallback, version } = options
   gauge(registry, table.requestsInFlight, () => [[inFlight()]])
   gauge(registry, table.upstreamInFlight, function* () {
     for (const { name, inFlight } of upstreamStates()) yield [inFlight, name]
@@ -76,6 +78,7 @@ function readWhenScraped(registry: ReturnType<typeof openMetricsRegistry>, optio
   gauge(registry, table.circuitState, function* () {
     for (const { name, circuit } of upstreamStates()) yield [circuitNumbers[circuit], name]
   })
+  gauge(registry, table.rateLimitFallback, () => [[rateLimitFallback() ? 1 : 0]])
   readCounter(registry, table.spansDropped, spansDropped)
   gauge(registry, table.buildInfo, () => [[1, version, process.versions.node]])
 }

@@ -21,8 +21,10 @@ export function wireGuards(settings: Settings, clock: Clock, log: Logger): Guard
     workers: settings.workers,
     clock,
     onFallback(active, reason) {
-      if (active) log.error({ reason }, 'Redis is away: rate limits are counted by each worker alone until it is back')
-      else log.info('Redis is back: rate limits are exact again')
+      const store = settings.rateLimitStore
+      if (active)
+        log.error({ store, reason }, 'the store of the rate limits is away: each worker counts alone until it is back')
+      else log.info({ store }, 'the store of the rate limits is back: they are exact again')
     },
   })
   return { keys, limiter }

@@ -37,7 +37,7 @@ export function wire(settings: Settings, surroundings: Surroundings, load: Load)
     tell(send, upstream, transition)
     prober?.notice(upstream, transition)
   })
-  const metrics = wireMetrics(settings, surroundings, load, balancer)
+  const metrics = wireMetrics(settings, surroundings, load, balancer, () => limiter.fallback)
   const instruments = createInstruments({ metrics, clock })
   const exchange = wireExchange(settings, clock, balancer, instruments, surroundings.traced)
   const prober = wireProber(settings, clock, exchange)
@@ -64,7 +64,13 @@ export function wire(settings: Settings, surroundings: Surroundings, load: Load)
   }
 }
 
-function wireMetrics(settings: Settings, surroundings: Surroundings, load: Load, balancer: Balancer): Metrics {
+function wireMetrics(
+  settings: Settings,
+  surroundings: Surroundings,
+  load: Load,
+  balancer: Balancer,
+  rateLimitFallback: () => boolean,
+): Metrics {
   const { workerId: worker, version, spansDropped } = surroundings
   return createMetrics({
     worker,
@@ -73,6 +79,7 @@ function wireMetrics(settings: Settings, surroundings: Surroundings, load: Load,
     upstreams: labelsOf(settings),
     inFlight: () => load.inFlight(),
     upstreamStates: () => balancer.status().map(({ name, inFlight, state }) => ({ name, inFlight, circuit: state })),
+    rateLimitFallback,
     spansDropped,
   })
 }

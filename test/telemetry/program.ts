@@ -29,6 +29,7 @@ const metrics = createMetrics({
   upstreams: upstreams.map(({ name }) => ({ name, provider: 'openai' })),
   inFlight: () => 0,
   upstreamStates: () => upstreams.map(({ name }) => ({ name, inFlight: 0, circuit: 'closed' as const })),
+  rateLimitFallback: () => false,
   spansDropped,
 })
 const project = createProject({ metrics, log, clock })

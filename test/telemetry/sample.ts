@@ -14,6 +14,7 @@ export function someMetrics(options: Partial<MetricsOptions> = {}): Metrics {
     upstreams: [{ name: 'near', provider: 'openai' }],
     inFlight: () => 0,
     upstreamStates: () => [],
+    rateLimitFallback: () => false,
     spansDropped: () => [],
     ...options,
   })
