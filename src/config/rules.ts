@@ -26,10 +26,6 @@ export function brokenRules(settings: Settings): string[] {
       settings.rateLimitStore === 'redis' && settings.redisUrl === undefined,
       'REDIS_URL: is missing; RATE_LIMIT_STORE=redis needs it',
     ],
-    [
-      settings.probeIntervalMs > 0 && settings.probeBody === undefined,
-      'PROBE_BODY: is missing; PROBE_INTERVAL_MS needs it',
-    ],
   ]
   return rules.filter(([broken]) => broken).map(([, sentence]) => sentence)
 }

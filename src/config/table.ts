@@ -44,13 +44,8 @@ const upstreams = {
   BREAKER_MIN_REQUESTS: integer(10, [1, 1_000_000], 'Requests in the window before its failures mean anything.'),
   BREAKER_FAILURE_RATE: share(0.5, 'The share of failures from which an upstream rests.'),
   BREAKER_OPEN_MS: milliseconds(10_000, 1, 'How long it rests before one request may try it again.'),
-  PROBE_INTERVAL_MS: milliseconds(
-    0,
-    0,
-    'How often a resting upstream is asked PROBE_BODY, so that no client’s request has to try it. 0 = off.',
-  ),
   PROBE_BODY: optional(
-    'The small chat request that probes send, as JSON; it is billed like any other.',
+    'A small chat request as JSON, such as {"model":"…","messages":[{"role":"user","content":"hi"}],"max_tokens":1}. With it, an upstream that rests is asked this, streamed, whenever BREAKER_OPEN_MS is over, so that no client’s request has to try it. It is billed like any other. None = a client’s request tries it.',
     {},
     'json-object',
   ),

@@ -129,11 +129,10 @@ describe('settings', () => {
         ADMIN_HOST: '0.0.0.0',
         RATE_LIMIT_STORE: 'redis',
         HEADERS_TIMEOUT_MS: '40000',
-        PROBE_INTERVAL_MS: '1000',
       },
     })
     const names = faults.map((fault) => fault.split(':')[0])
-    assert.deepEqual(names, ['ADMIN_PORT', 'ADMIN_TOKEN', 'HEADERS_TIMEOUT_MS', 'REDIS_URL', 'PROBE_BODY'])
+    assert.deepEqual(names, ['ADMIN_PORT', 'ADMIN_TOKEN', 'HEADERS_TIMEOUT_MS', 'REDIS_URL'])
   })
 
   it('need no admin token on any loopback address', () => {
