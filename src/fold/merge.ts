@@ -110,8 +110,8 @@ function mergeLogprobs(fields: JsonObject, pieces: JsonObject, meter: Meter): vo
   fields.logprobs = logprobs
   for (const key of Object.keys(pieces)) {
     const piece = pieces[key] as Json
+    growMember(logprobs, key, Array.isArray(piece) ? [] : piece, meter)
     if (Array.isArray(piece)) put(logprobs, key, append(own(logprobs, key), piece, meter))
-    else growMember(logprobs, key, piece, meter)
   }
 }
 

@@ -66,7 +66,12 @@ export class ResponseFold implements Fold {
       throw new ProxyError('upstream_invalid', { message: 'The upstream ended its stream without a response.' })
     }
     this.meter.add(data.length)
-    this.answer = { text: memberText(data, 'response') ?? writeAnswer(value), value }
+    this.answer = { text: this.lacksItems(value) ? this.fill(value) : (memberText(data, 'response') as string), value }
+  }
+
+  /** Written anew here rather than at the end, so that one that cannot be written can still be had from another upstream. */
+  private fill(value: JsonObject): string {
+    return writeAnswer({ ...value, output: this.itemsInOrder() })
   }
 
   private keepItem(data: string, event: JsonObject): void {
@@ -92,8 +97,7 @@ export class ResponseFold implements Fold {
 
   finish(): string {
     if (!this.answer) throw new ProxyError('upstream_truncated')
-    const { text, value } = this.answer
-    return this.lacksItems(value) ? writeAnswer({ ...value, output: this.itemsInOrder() }) : text
+    return this.answer.text
   }
 
   private lacksItems(value: JsonObject): boolean {

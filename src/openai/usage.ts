@@ -4,10 +4,10 @@ import { numberOf } from '../json/exact.ts'
 
 /**
  * Token counts from a `usage` object of either API: chat and completions say prompt and completion, Responses
- * and embeddings input and output. Zeros are kept; a count that is absent is 0.
+ * and embeddings input and output. Zeros are kept; a count that is absent is 0. An object without any says nothing.
  */
 export function readUsage(usage: Json | undefined): Usage | undefined {
-  if (!isObject(usage)) return undefined
+  if (!isObject(usage) || Object.keys(usage).length === 0) return undefined
   return {
     input: count(usage, 'prompt_tokens') || count(usage, 'input_tokens'),
     output: count(usage, 'completion_tokens') || count(usage, 'output_tokens'),

@@ -39,7 +39,7 @@ export class Watch {
   see(bytes: string, name: string): void {
     if (this.done) return
     if (bytes.startsWith(DONE)) this.done = true
-    else if (this.quick.findBytes(bytes) === undefined) this.read(decode(bytes), name)
+    else if (name === 'error' || !this.quick.findBytes(bytes)) this.read(decode(bytes), name)
   }
 
   private read(data: string, name: string): void {

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { Watch } from '../../src/openai/watch.ts'
+import { bytesOf } from '../../src/sse/bytes.ts'
+import { chunk, saying, usageChunk } from '../support/chunks.ts'
+
+type Event = object | string
+
+function watching(...events: (Event | [name: string, event: Event])[]): Watch {
+  const watch = new Watch()
+  for (const told of events) {
+    const [name, event] = Array.isArray(told) ? told : ['', told]
+    watch.see(bytesOf(Buffer.from(typeof event === 'string' ? event : JSON.stringify(event))), name)
+  }
+  return watch
+}
+
+const counts = { input: 3, output: 2, cached: 0, reasoning: 0 }
+const response = (status: string, rest: object = {}) => ({ id: 'resp_1', model: 'm', status, ...rest })
+const responseUsage = { usage: { input_tokens: 3, output_tokens: 2 } }
+
+describe('watching a stream that is passed through', () => {
+  it('sees who answered, why it ended and what it cost', () => {
+    const watch = watching(...saying('on', 'e'), usageChunk(), '[DONE]')
+    assert.ok(watch.done && watch.whole)
+    assert.deepEqual(watch.summary(), { id: 'chatcmpl-1', model: 'gpt-test', finishReasons: ['stop'], usage: counts })
+  })
+
+  it('is whole without [DONE] once every choice has its reason, and not before', () => {
+    const first = chunk({ content: 'a' })
+    const second = chunk({ content: 'b' }, { index: 1 })
+    assert.ok(!watching().whole)
+    assert.ok(!watching(first).whole)
+    assert.ok(!watching(first, second, chunk({}, { finish: 'stop' })).whole)
+    assert.ok(watching(first, second, chunk({}, { finish: 'stop' }), chunk({}, { finish: 'length', index: 1 })).whole)
+  })
+
+  it('takes the last real counts, wherever they stand', () => {
+    const usageOf = (...events: Event[]) => watching(...events).summary().usage
+    assert.equal(usageOf(chunk({ content: 'a' })), undefined)
+    assert.deepEqual(usageOf(usageChunk(9, 9), usageChunk(), { choices: [], usage: null }, { usage: {} }), counts)
+    assert.deepEqual(usageOf({ x_groq: { usage: { prompt_tokens: 3, completion_tokens: 2 } } }), counts)
+    assert.equal(usageOf({ x_groq: 'none' }), undefined)
+  })
+
+  it('keeps the first error and lets everything pass', () => {
+    const watch = watching(chunk({ content: 'a' }), { error: { message: 'first', code: 429 } }, { error: 'second' })
+    assert.equal(watch.trouble?.message, 'first')
+    assert.equal(watch.trouble?.status, 429)
+    assert.ok(!watch.whole)
+  })
+
+  it('takes an event named error for one, however much it is like the one before', () => {
+    assert.equal(watching(chunk({ content: 'a' }), ['error', chunk({ content: 'b' })]).trouble?.code, 'upstream_error')
+  })
+
+  it('passes over what it cannot read', () => {
+    const watch = watching('not json', '[1]', 'null', { choices: 'none' }, { choices: [null, 7] }, ...saying('a'))
+    assert.equal(watch.trouble, undefined)
+    assert.ok(watch.whole)
+  })
+
+  it('looks at nothing behind [DONE]', () => {
+    const watch = watching(...saying('a'), '[DONE]', { error: 'late' }, usageChunk())
+    assert.equal(watch.trouble, undefined)
+    assert.equal(watch.summary().usage, undefined)
+  })
+
+  it('remembers a bounded number of choices', () => {
+    const watch = new Watch()
+    for (let index = 0; index < 5000; index++) {
+      watch.see(JSON.stringify({ choices: [{ index, finish_reason: index % 2 ? 'stop' : null }] }), '')
+    }
+    assert.equal(watch.summary().finishReasons.length, 512)
+  })
+
+  for (const [type, status] of [
+    ['response.completed', 'completed'],
+    ['response.incomplete', 'incomplete'],
+    ['response.cancelled', 'cancelled'],
+  ] as const) {
+    it(`takes ${type} for the end of a response`, () => {
+      const watch = watching({ type, response: response(status, responseUsage) })
+      assert.ok(watch.done && watch.whole)
+      assert.deepEqual(watch.summary(), { id: 'resp_1', model: 'm', finishReasons: [status], usage: counts })
+    })
+  }
+
+  it('takes a response that has only begun for neither whole nor done', () => {
+    const watch = watching({ type: 'response.created', response: response('in_progress', { usage: null }) })
+    assert.ok(!watch.done && !watch.whole)
+    assert.equal(watch.summary().id, 'resp_1')
+  })
+
+  it('sees why a response failed, or that it did', () => {
+    const failed = (error: object | null) => ({ type: 'response.failed', response: response('failed', { error }) })
+    assert.equal(watching(failed({ code: 'rate_limit_exceeded', message: 'slow' })).trouble?.status, 429)
+    assert.equal(watching(failed(null)).trouble?.code, 'upstream_error')
+  })
+
+  it("reads a response's type from the event's name where the data has none", () => {
+    assert.ok(watching(['response.completed', { response: { id: 'r' } }]).done)
+  })
+})
