@@ -79,7 +79,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     this.head = { status, headers }
     if (status >= 300) {
       this.consumer = this.refusal = new Gather(MAX_REFUSAL_BYTES)
-      this.stopWaiting = this.parts.clock.after(MAX_REFUSAL_MS, () => this.refuse())
+      this.stopWaiting = this.parts.clock.after(MAX_REFUSAL_MS, () => this.work(() => this.refuse()))
     }
     this.work(() => this.consumer.begin({ status, headers }, this))
   }
@@ -123,10 +123,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   done(): void {
     if (this.settled) return
-    if (this.refusal) {
-      this.refuse()
-      return
-    }
+    if (this.refusal) return this.refuse()
     this.settle('ok')
     if (!this.ended) {
       this.leftover = new Leftover(this.parts.clock, () => this.hangUp())
@@ -138,10 +135,8 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   fail(error: ProxyError): void {
     if (this.settled) return
-    if (this.refusal) {
-      this.refuse()
-      return
-    }
+    // Its status says all, however its body failed, unless it is `refuse` itself that has failed.
+    if (this.refusal && error.code !== 'internal_error') return this.refuse()
     const outcome = outcomeOf(error)
     if (outcome === 'rate_limited' && error.details.retryAfter !== undefined) {
       this.parts.upstream.breaker.rest(Math.min(error.details.retryAfter * 1000, MAX_REST_MS))
@@ -181,7 +176,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   }
 
   private timeOut(kind: TimeoutKind): void {
-    if (this.refusal) this.refuse()
+    if (this.refusal) this.work(() => this.refuse())
     // A stream that is whole but for [DONE] is an answer; it was merely never closed.
     else if (this.consumer.whole) this.endCut()
     else this.failWith(timeoutError(kind), kind)
