@@ -6,14 +6,11 @@ import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
 import { type Failure, outcomeOf, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
-import { Leftover } from './leftover.ts'
+import { Leftover, MAX_END_MS } from './leftover.ts'
 import { MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal } from './refusal.ts'
 import { MAX_REST_MS } from './reset.ts'
 import type { Upstream } from './upstream.ts'
 import { type TimeoutKind, timeoutError, Watchdog } from './watchdog.ts'
-
-/** How long an upstream may take to end a stream that has said its last word. */
-const MAX_REST_OF_BODY_MS = 1000
 
 export function createAttempt(clock: Clock): Attempt {
   return (upstream, call, facts) =>
@@ -118,30 +115,20 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   }
 
   nearlyDone(): void {
-    if (!this.settled) this.stopWaiting ??= this.parts.clock.after(MAX_REST_OF_BODY_MS, this.endCut)
+    if (!this.settled) this.stopWaiting ??= this.parts.clock.after(MAX_END_MS, this.endCut)
   }
 
   done(): void {
     if (this.settled) return
-    if (this.refusal) return this.refuse()
-    this.settle('ok')
-    if (!this.ended) {
-      this.leftover = new Leftover(this.parts.clock, () => this.hangUp())
-      // The client may have been slow to the last; what is left now must not wait for it.
-      this.controller?.resume()
-    }
-    this.parts.resolve(undefined)
+    if (this.refusal) this.refuse()
+    else this.succeed()
   }
 
   fail(error: ProxyError): void {
     if (this.settled) return
-    // Its status says all, however its body failed, unless it is `refuse` itself that has failed.
-    if (this.refusal && error.code !== 'internal_error') return this.refuse()
-    const outcome = outcomeOf(error)
-    if (outcome === 'rate_limited' && error.details.retryAfter !== undefined) {
-      this.parts.upstream.breaker.rest(Math.min(error.details.retryAfter * 1000, MAX_REST_MS))
-    }
-    this.failWith(error, outcome)
+    // A refusal's status says all, however its body failed, unless it is `refuse` itself that has failed.
+    if (this.refusal && error.code !== 'internal_error') this.refuse()
+    else this.failAs(error)
   }
 
   /** Runs a consumer's part: what it throws is the answer's fault, and the time it takes is ours, not the upstream's. */
@@ -155,6 +142,24 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     const { events } = this.consumer
     if (events !== this.facts.events) this.noteEvents(events, before)
     this.busyMs += this.parts.clock.now() - before
+  }
+
+  private succeed(): void {
+    this.settle('ok')
+    if (!this.ended) {
+      this.leftover = new Leftover(this.parts.clock, () => this.hangUp())
+      // The client may have been slow to the last; what is left now must not wait for it.
+      this.controller?.resume()
+    }
+    this.parts.resolve(undefined)
+  }
+
+  private failAs(error: ProxyError): void {
+    const outcome = outcomeOf(error)
+    if (outcome === 'rate_limited' && error.details.retryAfter !== undefined) {
+      this.parts.upstream.breaker.rest(Math.min(error.details.retryAfter * 1000, MAX_REST_MS))
+    }
+    this.failWith(error, outcome)
   }
 
   private get settled(): boolean {

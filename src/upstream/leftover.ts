@@ -1,5 +1,8 @@
 import type { Clock } from '../clock.ts'
 
+/** How long an upstream may take to end a stream that has said its last word. Milliseconds. */
+export const MAX_END_MS = 1000
+
 const MAX_BYTES = 64 * 1024
 const MAX_MS = 1000
 
