@@ -1,3 +1,4 @@
+import { isRaw } from '../json/exact.ts'
 import type { Meter } from './draft.ts'
 import { append, grow, growObject } from './grow.ts'
 import { isObject, isText, type Json, type JsonObject, own } from './record.ts'
@@ -8,16 +9,20 @@ import { isObject, isText, type Json, type JsonObject, own } from './record.ts'
  */
 export function growContent(was: Json | undefined, piece: Json, meter: Meter): Json {
   if (piece === null) return was ?? null
-  if (typeof piece === 'string') {
-    if (!Array.isArray(was)) return grow(was, piece, 'content', meter)
-    return piece === '' ? was : addPart(was, { type: 'text', text: piece }, meter)
-  }
+  if (typeof piece !== 'object' || isRaw(piece))
+    return growText(was, isRaw(piece) ? piece.rawJSON : String(piece), meter)
   const pieces = Array.isArray(piece) ? piece : [piece]
   // No parts are no reason to make a list of what may go on as a string.
   if (pieces.length === 0) return was ?? null
   const parts = partsOf(was)
   for (const part of pieces) addPart(parts, typeof part === 'string' ? { type: 'text', text: part } : part, meter)
   return parts
+}
+
+/** A token that looks like a number is a number to some servers; it is a piece of text all the same. */
+function growText(was: Json | undefined, piece: string, meter: Meter): Json {
+  if (!Array.isArray(was)) return grow(was, piece, 'content', meter)
+  return piece === '' ? was : addPart(was, { type: 'text', text: piece }, meter)
 }
 
 function partsOf(content: Json | undefined): Json[] {

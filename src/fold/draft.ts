@@ -74,10 +74,14 @@ export function choiceAt(draft: Draft, index: number): ChoiceDraft {
   return choice
 }
 
-/** What the piece says of its index; undefined where it says nothing, so that its position has to do. */
+/**
+ * What the piece says of its index; undefined where it says nothing, so that its position has to do, and NaN where it
+ * says what is no number. Digits in quotes are one: they are a careless server's index, not an attack.
+ */
 export function indexOf(piece: JsonObject): number | undefined {
-  const index = own(piece, 'index')
-  return index === undefined || index === null ? undefined : Number(index)
+  const index = own(piece, 'index') ?? undefined
+  if (index === undefined || typeof index === 'number') return index
+  return typeof index === 'string' && /^\d+$/.test(index) ? Number(index) : Number.NaN
 }
 
 /** @throws ProxyError `upstream_invalid` when the index cannot be one of OpenAI's */

@@ -40,6 +40,8 @@ function isIdleBeside(key: string, value: Json): boolean {
 
 function isIdle(key: string, value: Json): boolean {
   if (Array.isArray(value)) return value.length === 0
+  // Whatever else stands there is a piece of the text, be it a number.
+  if (key === 'content') return value === null || value === ''
   if (isObject(value)) return Object.keys(value).length === 0
   return typeof value !== 'string' || value === '' || isLabel(key)
 }
