@@ -6,7 +6,7 @@ import { assertDepth, MEMBER, weigh } from './weigh.ts'
  * Strings that are labels, not fragments: providers repeat them in every chunk, and appending would give
  * `analysisanalysis`. The rest of the strings that a delta carries are pieces of a text.
  */
-const labels = new Set([
+export const labels: ReadonlySet<string> = new Set([
   'id',
   'object',
   'type',
@@ -20,10 +20,6 @@ const labels = new Set([
   'stop_reason',
   'native_finish_reason',
 ])
-
-export function isLabel(key: string): boolean {
-  return labels.has(key)
-}
 
 /**
  * The rule for every field that the fold does not know: strings are appended, arrays appended (objects that carry
@@ -45,8 +41,8 @@ function growString(was: Json | undefined, piece: string, key: string, meter: Me
     meter.add(piece.length)
     return piece
   }
-  meter.add(isLabel(key) ? piece.length - was.length : piece.length)
-  return isLabel(key) ? piece : was + piece
+  meter.add(labels.has(key) ? piece.length - was.length : piece.length)
+  return labels.has(key) ? piece : was + piece
 }
 
 /** Lets the object's member grow by the piece; a hostile stream of ever new names is metered as well. */

@@ -7,7 +7,7 @@ import { isObject, isText, type Json, type JsonObject, own, put } from './record
 import { weigh } from './weigh.ts'
 
 /** Random filler against traffic analysis: OpenAI's `obfuscation`, Mistral's `p`. */
-const padding = new Set(['obfuscation', 'p'])
+export const padding: ReadonlySet<string> = new Set(['obfuscation', 'p'])
 
 /**
  * Merges one chunk of a chat or legacy completion into the draft.
@@ -125,6 +125,10 @@ function mergeDelta(choice: ChoiceDraft, delta: JsonObject, meter: Meter): void 
         break
       case 'tool_calls':
         if (Array.isArray(piece)) mergeCalls(choice, piece, meter)
+        break
+      case 'annotations':
+        // Each is whole, and where one says `index` it means a place in the text.
+        if (Array.isArray(piece)) message.annotations = append(own(message, key), piece, meter)
         break
       case 'function_call':
         if (isObject(piece)) mergeFunctionCall(message, piece, meter)

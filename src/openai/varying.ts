@@ -1,4 +1,4 @@
-import { isLabel } from '../fold/grow.ts'
+import { labels } from '../fold/grow.ts'
 import { isObject, type Json, type JsonObject, own } from '../fold/record.ts'
 
 /** The one string by which a chunk differs from its like. */
@@ -43,7 +43,7 @@ function isIdle(key: string, value: Json): boolean {
   // Whatever else stands there is a piece of the text, be it a number.
   if (key === 'content') return value === null || value === ''
   if (isObject(value)) return Object.keys(value).length === 0
-  return typeof value !== 'string' || value === '' || isLabel(key)
+  return typeof value !== 'string' || value === '' || labels.has(key)
 }
 
 function ofDelta(delta: JsonObject, index: number): Varying | undefined {
