@@ -1,0 +1,100 @@
+import { parseArgs } from 'node:util'
+import { systemClock } from '../clock.ts'
+import { sourcesHere } from '../config/machine.ts'
+import { type DemoProxy, type LogLine, startProxy } from './proxy.ts'
+import { openScreen, type Screen } from './screen.ts'
+import { plainQuestion, show, showIds } from './show.ts'
+import { type DemoUpstream, startUpstream } from './upstream.ts'
+
+/**
+ * Runs the demo: an upstream that only streams, the proxy in front of it, and what the one makes of the other.
+ * With `--once` it ends after the show, else it goes on serving until SIGINT or SIGTERM. Rejects when the proxy
+ * cannot start or ends by itself.
+ */
+export async function runDemo(argv: readonly string[]): Promise<void> {
+  const { values } = parseArgs({ args: [...argv], options: { once: { type: 'boolean' } } })
+  const screen = openScreen(process.stdout)
+  const stop = stopSignal()
+  const upstream = await startUpstream(systemClock)
+  try {
+    await perform(screen, upstream, stop, values.once === true)
+  } catch (error) {
+    // Whoever ends the show early knows that.
+    if (!stop.aborted) throw error
+  } finally {
+    await upstream.close()
+  }
+}
+
+async function perform(screen: Screen, upstream: DemoUpstream, stop: AbortSignal, once: boolean): Promise<void> {
+  let serving = false
+  const proxy = await startProxy(upstream.url, sourcesHere().env, (line) => {
+    if (serving) report(screen, line)
+  })
+  async function play() {
+    introduce(screen, upstream, proxy)
+    await show({ screen, clock: systemClock, upstream, chat: `${proxy.base}/chat/completions`, signal: stop })
+    suggest(screen, proxy, once)
+    serving = true
+    if (!once) await aborted(stop)
+  }
+  try {
+    await Promise.race([play(), failWhenEnded(proxy)])
+  } finally {
+    serving = false
+    await proxy.stop()
+  }
+}
+
+/** Aborted by the first SIGINT or SIGTERM. Npm hands on what the terminal has sent already, so further ones are ignored. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort())
+  // Whoever reads has read enough, as `head` does.
+  process.stdout.on('error', () => stop.abort())
+  return stop.signal
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+async function failWhenEnded({ ended }: DemoProxy): Promise<never> {
+  await ended
+  throw new Error('The proxy has ended.')
+}
+
+function introduce(screen: Screen, upstream: DemoUpstream, { base }: DemoProxy): void {
+  screen.print()
+  screen.print(['openai-proxy', 'bold'], [' · one JSON answer from an upstream that only streams'])
+  screen.print()
+  screen.print(['   upstream  ', 'dim'], [upstream.url], ['  built in', 'dim'])
+  screen.print(['   proxy     ', 'dim'], [base])
+}
+
+function suggest(screen: Screen, { base, admin }: DemoProxy, once: boolean): void {
+  screen.print()
+  if (once) return
+  screen.print([' Your turn ', ['bold', 'inverse']])
+  screen.print()
+  screen.print([`   curl ${base}/chat/completions -H 'content-type: application/json' \\`, 'cyan'])
+  screen.print([`     -d '${JSON.stringify(plainQuestion)}'`, 'cyan'])
+  screen.print()
+  screen.print(['   Any OpenAI SDK   ', 'dim'], [`base URL ${base}, any key`])
+  screen.print(['   Metrics          ', 'dim'], [`${admin}/metrics`])
+  screen.print(['   Your provider    ', 'dim'], ['UPSTREAM_API_URL=https://…/v1/chat/completions npm start'])
+  screen.print()
+  screen.print(['   Serving until Ctrl-C.', 'dim'])
+  screen.print()
+}
+
+/** A short line for each request, and warnings as they are; the show's own requests have been seen. */
+function report(screen: Screen, line: LogLine): void {
+  const { level, msg, request_id: id, method, route, mode, status, code, duration_ms: ms } = line
+  if (msg === 'request' && !String(id).startsWith(showIds)) {
+    screen.print([`   ${method} ${route} → ${status} ${code ?? mode}, ${Math.round(Number(ms))} ms`, 'dim'])
+  } else if (level !== 'info') {
+    screen.print([`   ${msg}`, 'yellow'])
+  }
+}
