@@ -40,6 +40,7 @@ export class Stage {
   private current: Buffer | undefined
   private readBefore = 0
   private full = false
+  private paused = false
   private ending = false
   private closed = false
 
@@ -63,11 +64,14 @@ export class Stage {
   }
 
   pause(): void {
+    this.paused = true
     this.decoder?.pause()
   }
 
   resume(): void {
+    this.paused = false
     this.decoder?.resume()
+    this.feed()
   }
 
   destroy(): void {
@@ -77,7 +81,7 @@ export class Stage {
   }
 
   private feed(): void {
-    if (this.closed || this.current) return
+    if (this.closed || this.current || this.paused) return
     const chunk = this.waiting.shift()
     if (chunk) this.give(chunk)
     else if (this.ending) this.giveEnd()
@@ -94,15 +98,18 @@ export class Stage {
   }
 
   private giveEnd(): void {
-    if (this.decoder) this.decoder.end()
-    else this.finish()
+    if (!this.decoder) this.finish()
+    // A body without its end mark fails now, and that would throw away what still lies ready in the decoder.
+    else if (this.decoder.readableLength === 0) this.decoder.end()
   }
 
   private open(first: Buffer): Decoder {
     const decoder = this.coding.open(first)
     decoder.on('data', (bytes: Buffer) => {
       // A destroyed stream still gives out what lay ready in it.
-      if (!this.closed) this.sink.data(bytes)
+      if (this.closed) return
+      this.sink.data(bytes)
+      if (this.ending) this.feed()
     })
     decoder.on('end', () => this.onEnd(decoder))
     decoder.on('error', (error: NodeJS.ErrnoException) => this.onError(error))

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import * as zlib from 'node:zlib'
 import { chain } from '../../src/sse/chain.ts'
 import type { Coding } from '../../src/sse/stage.ts'
@@ -54,5 +55,23 @@ describe('a chain of decompressions', () => {
     inflater.push(zlib.gzipSync(body).subarray(0, -4))
     await over.promise
     assert.ok(outer.decoder.destroyed)
+  })
+
+  it('gives out nothing while it is paused', async () => {
+    const outer = watchedGzip()
+    const inner = watchedGzip()
+    let paused = true
+    const over = Promise.withResolvers<void>()
+    const data = () => assert.ok(!paused)
+    const inflater = chain([inner.coding, outer.coding], expecting({ data, end: over.resolve }))
+    inflater.pause()
+    const arrived = once(outer.decoder, 'data')
+    inflater.push(zlib.gzipSync(zlib.gzipSync('data: a\n\n')))
+    inflater.end()
+    await arrived
+    await once(outer.decoder, 'close')
+    paused = false
+    inflater.resume()
+    await over.promise
   })
 })

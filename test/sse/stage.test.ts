@@ -132,6 +132,36 @@ describe('a stage of decompression', () => {
     assert.equal(got, '123')
   })
 
+  it('gives out nothing before it is resumed, and then all, also of a body that was cut', async () => {
+    for (const pauseFirst of [true, false]) {
+      const failed = Promise.withResolvers<ProxyError>()
+      let got = 0
+      let paused = pauseFirst
+      const data = (chunk: Buffer) => {
+        assert.ok(!paused)
+        got += chunk.length
+        paused = true
+        stage.pause()
+      }
+      const stage = new Stage(
+        { open: () => zlib.createGunzip(), several: false },
+        expecting({ data, fail: failed.resolve }),
+      )
+      if (pauseFirst) stage.pause()
+      // The checksum is missing, so that the last byte of the content has come, but the end mark has not.
+      stage.push(zlib.gzipSync(Buffer.alloc(50_000)).subarray(0, -8))
+      stage.end()
+      do {
+        await untilQuiet()
+        paused = false
+        stage.resume()
+      } while (got < 50_000)
+      stage.resume()
+      assert.equal((await failed.promise).code, 'upstream_truncated')
+      assert.equal(got, 50_000)
+    }
+  })
+
   it('gives out nothing of what lay ready when it was destroyed', async () => {
     let chunks = 0
     const data = () => {
