@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { withBareSockets } from './bare.ts'
 import { endPrograms, type Started, startProgram } from './program.ts'
 import { arrived, chat, type Scene, startScene } from './scene.ts'
-import { ask, Traffic } from './traffic.ts'
+import { ask, endTraffic, Traffic } from './traffic.ts'
 
 /** Starting processes is most of the time; how much depends on what else the machine does. */
 const patience = 120_000
@@ -23,6 +23,7 @@ describe('the life of the cluster', function () {
     program = await startProgram({ env: { UPSTREAM_API_URL: scene.upstream.url, WORKERS: '2' } })
   })
   afterEach(async () => {
+    await endTraffic()
     await endPrograms()
     await scene.upstream.close()
   })

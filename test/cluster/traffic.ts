@@ -10,13 +10,14 @@ export interface Ask {
   method?: string
   path: string
   body?: unknown
+  headers?: Record<string, string>
   agent?: Agent
   /** Told when the status and headers are there. */
   onHead?: () => void
 }
 
 /** One request; resolves with the whole answer, rejects when the connection fails at any point. */
-export function ask(port: number, { method, path, body, agent, onHead }: Ask): Promise<Reply> {
+export function ask(port: number, { method, path, body, headers = {}, agent, onHead }: Ask): Promise<Reply> {
   const payload = body === undefined ? undefined : JSON.stringify(body)
   return new Promise((resolve, reject) => {
     const req = request(
@@ -25,7 +26,7 @@ export function ask(port: number, { method, path, body, agent, onHead }: Ask): P
         port,
         path,
         method: method ?? (payload === undefined ? 'GET' : 'POST'),
-        headers: payload === undefined ? {} : { 'content-type': 'application/json' },
+        headers: { ...headers, ...(payload === undefined ? {} : { 'content-type': 'application/json' }) },
         agent: agent ?? new Agent({ keepAlive: false }),
       },
       (res) => {
@@ -44,6 +45,13 @@ export function ask(port: number, { method, path, body, agent, onHead }: Ask): P
   })
 }
 
+const running = new Set<Traffic>()
+
+/** Ends what a test that failed has left behind; it would go on for ever. */
+export async function endTraffic(): Promise<void> {
+  await Promise.all([...running].map((traffic) => traffic.stop()))
+}
+
 /** Clients that ask again and again over kept connections, as SDKs do, and keep count of what failed. */
 export class Traffic {
   answered = 0
@@ -52,12 +60,14 @@ export class Traffic {
   private readonly clients: Promise<void>[]
 
   constructor(port: number, what: Ask, clients: number, everyMs: number) {
+    running.add(this)
     this.clients = Array.from({ length: clients }, () => this.client(port, what, everyMs))
   }
 
   /** Lets the last requests finish. */
   async stop(): Promise<void> {
     this.stopped = true
+    running.delete(this)
     await Promise.all(this.clients)
   }
 

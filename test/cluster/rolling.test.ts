@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { withBareSockets } from './bare.ts'
+import { endPrograms, type Started, startProgram } from './program.ts'
+import { arrived, chat, type Scene, startScene } from './scene.ts'
+import { ask, endTraffic, Traffic } from './traffic.ts'
+
+const reloads = 20
+
+/** Each reload starts as many processes as there are workers, on a machine that may be busy. */
+const patience = 300_000
+
+describe('reloads under load', function () {
+  this.timeout(patience)
+  withBareSockets()
+  let scene: Scene
+  let folder: string
+  let file: string
+
+  beforeEach(async () => {
+    scene = await startScene()
+    folder = await mkdtemp(join(tmpdir(), 'openai-proxy-test-'))
+    file = join(folder, 'config.yaml')
+    await configure('first')
+  })
+  afterEach(async () => {
+    await endTraffic()
+    await endPrograms()
+    await scene.upstream.close()
+    await rm(folder, { recursive: true })
+  })
+
+  /** Writes a configuration in which the upstream has this name. */
+  function configure(name: string, rest = ''): Promise<void> {
+    return writeFile(file, `upstreams: [{ name: ${name}, url: "${scene.upstream.url}" }]\n${rest}`)
+  }
+
+  async function upstreamSeen(program: Started): Promise<unknown> {
+    const { status, headers } = await ask(program.port, chat('hello'))
+    assert.equal(status, 200)
+    return headers['x-proxy-upstream']
+  }
+
+  it(`lose no request in ${reloads} in a row, and each brings the new configuration`, async () => {
+    const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: '2' } })
+    const firstPids = (await program.workers()).map(({ pid }) => pid)
+    // Two hundred requests a second, as far as the machine is free.
+    const traffic = new Traffic(program.port, chat('hello'), 4, 20)
+    const stream = ask(program.port, chat('hold', true))
+    const plain = ask(program.port, chat('hold'))
+    await arrived(scene, 2)
+    for (let round = 1; round <= reloads; round++) {
+      await configure(`round-${round}`)
+      const response = await program.admin('POST', '/reload')
+      assert.equal(response.status, 200, await response.text())
+      assert.equal(await upstreamSeen(program), `round-${round}`)
+      // Held over a few reloads, by workers that drain meanwhile; over all of them their deadline would come.
+      if (round === 3) scene.release()
+    }
+    assert.match((await stream).body, /\[DONE\]/)
+    assert.equal((await plain).status, 200)
+    await traffic.stop()
+    assert.deepEqual(traffic.failures, [])
+    assert.ok(traffic.answered > reloads * 4, `only ${traffic.answered} requests were made`)
+    const pids = (await program.workers()).map(({ pid }) => pid)
+    assert.ok(pids.every((pid) => !firstPids.includes(pid)))
+  })
+
+  it('are asked for by SIGHUP as well', async () => {
+    const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: '1' } })
+    await configure('second')
+    program.signal('SIGHUP')
+    await program.line(({ msg }) => msg === 'the new configuration is in effect')
+    assert.equal(await upstreamSeen(program), 'second')
+  })
+
+  for (const workers of ['0', '1']) {
+    it(`are refused when the configuration has faults, and the old one stays (WORKERS=${workers})`, async () => {
+      const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: workers } })
+      await configure('second', 'MAX_ATEMPTS: 1\nIP_ALLOWLIST: [nowhere]\n')
+      const response = await program.admin('POST', '/reload')
+      assert.equal(response.status, 400)
+      const text = await response.text()
+      assert.match(text, /MAX_ATEMPTS, did you mean MAX_ATTEMPTS/)
+      assert.match(text, /nowhere/)
+      assert.equal(await upstreamSeen(program), 'first')
+      await configure('third', 'ADMIN_PORT: 1\nLOG_FORMAT: pretty\n')
+      assert.equal((await program.admin('POST', '/reload')).status, 200, 'the environment wins over both')
+      assert.equal(await upstreamSeen(program), 'third')
+    })
+  }
+
+  it('read key files anew', async () => {
+    const keys = join(folder, 'keys')
+    await writeFile(keys, 'web:old-key\n')
+    const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: '1', PROXY_API_KEYS_FILE: keys } })
+    const withKey = (key: string) =>
+      ask(program.port, { ...chat('hello'), headers: { authorization: `Bearer ${key}` } })
+    assert.deepEqual([(await withKey('old-key')).status, (await withKey('new-key')).status], [200, 401])
+    await writeFile(keys, 'web:new-key\n')
+    await program.admin('POST', '/reload')
+    assert.deepEqual([(await withKey('old-key')).status, (await withKey('new-key')).status], [401, 200])
+  })
+
+  it('lose nothing in one process without workers either', async () => {
+    const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: '0' } })
+    const traffic = new Traffic(program.port, chat('hello'), 4, 20)
+    const stream = ask(program.port, chat('hold', true))
+    const plain = ask(program.port, chat('hold'))
+    await arrived(scene, 2)
+    for (let round = 1; round <= 5; round++) {
+      await configure(`round-${round}`)
+      assert.equal((await program.admin('POST', '/reload')).status, 200)
+      assert.equal(await upstreamSeen(program), `round-${round}`)
+    }
+    scene.release()
+    assert.match((await stream).body, /\[DONE\]/)
+    assert.equal((await plain).status, 200)
+    await traffic.stop()
+    assert.deepEqual(traffic.failures, [])
+    program.signal('SIGTERM')
+    assert.equal(await program.ended, 0)
+  })
+})
