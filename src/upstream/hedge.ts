@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Lease } from './balancer.ts'
 import { type Call, LOST_HEDGE } from './call.ts'
 import type { Failure } from './classify.ts'
-import type { Ended, Run } from './persist.ts'
+import type { Ended, Run } from './order.ts'
 
 export interface HedgeParts<Made extends Call> {
   readonly clock: Clock
