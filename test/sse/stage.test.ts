@@ -162,6 +162,22 @@ describe('a stage of decompression', () => {
     }
   })
 
+  it('comes to its end after a single pause with much lying ready', async () => {
+    const over = Promise.withResolvers<void>()
+    let got = 0
+    const data = (chunk: Buffer) => {
+      if (got === 0) stage.pause()
+      got += chunk.length
+    }
+    const stage = new Stage({ open: () => zlib.createGunzip(), several: false }, expecting({ data, end: over.resolve }))
+    stage.push(zlib.gzipSync(Buffer.alloc(50_000)))
+    stage.end()
+    await untilQuiet()
+    stage.resume()
+    await over.promise
+    assert.equal(got, 50_000)
+  })
+
   it('gives out nothing of what lay ready when it was destroyed', async () => {
     let chunks = 0
     const data = () => {
