@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import { createGzip } from 'node:zlib'
 import { chunk, sseEvent } from '../support/chunks.ts'
-import type { Step } from '../support/exchange.ts'
 import { question, type RunningProxy } from '../support/proxy.ts'
 import { flood, head, stream } from '../support/steps.ts'
 import { ReadClock, setting } from './setting.ts'
@@ -25,7 +23,7 @@ async function slowReader(proxy: RunningProxy): Promise<IncomingMessage> {
 /** Waits until a number has stood still for some turns of the event loop, in which the sockets had nothing to do. */
 async function settled(read: () => number): Promise<number> {
   let last = -1
-  for (let still = 0; still < 5000; still++) {
+  for (let still = 0; still < 2000; still++) {
     if (read() !== last) still = 0
     last = read()
     await new Promise((resolve) => setImmediate(resolve))
@@ -52,19 +50,6 @@ describe('a slow reader of a stream', () => {
     assert.equal(await asked.closed, 'whole')
   })
 
-  it('slows a compressed upstream as well, whose bytes are many more than they seem', async () => {
-    const inflated = 128 * MEGABYTE
-    const { proxy } = await on.pair([compressedFlood(inflated)])
-    const before = process.memoryUsage().arrayBuffers
-    const response = await slowReader(proxy)
-    await settled(() => process.memoryUsage().arrayBuffers)
-    const held = process.memoryUsage().arrayBuffers - before
-    assert.ok(held < 8 * MEGABYTE, `${held} bytes are held`)
-    let read = 0
-    for await (const part of response) read += part.length
-    assert.ok(read > inflated)
-  })
-
   it('is not held against the upstream, which cannot send meanwhile', async () => {
     const clock = new ReadClock()
     const { proxy, upstream } = await on.pair([head(), flood(64 * MEGABYTE, event)], {
@@ -81,17 +66,3 @@ describe('a slow reader of a stream', () => {
     await proxy.line(({ msg }) => msg === 'request')
   })
 })
-
-/** Events that compress a hundredfold. */
-function compressedFlood(total: number): Step {
-  return async ({ response }) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'gzip' })
-    const gzip = createGzip()
-    gzip.pipe(response)
-    for (let sent = 0; sent < total; sent += event.length) {
-      if (!gzip.write(event)) await once(gzip, 'drain')
-    }
-    gzip.end(sseEvent(chunk({}, { finish: 'stop' })))
-    await once(response, 'finish')
-  }
-}
