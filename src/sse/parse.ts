@@ -29,7 +29,7 @@ const NOTHING = -1
  * `id`, `retry`, comments and unknown fields are dropped.
  *
  * @param options.maxEventBytes the most that one event may hold: its data so far and the line being read, together.
- *   Counted in UTF-16 units, since that is what a string knows without a scan; a unit stands for three bytes at most.
+ *   Counted in units of the text that it is given, which are bytes where that is byte text (`bytes.ts`).
  */
 export function createParser(onEvent: OnEvent, options: { maxEventBytes: number }): Parser {
   return new EventParser(onEvent, options.maxEventBytes)

@@ -32,7 +32,11 @@ export async function hedge<Made extends Call>(parts: HedgeParts<Made>): Promise
   const ended = await first.ended
   second.cancel()
   const other = second.racer()
-  return !other || first.leads || !ended.failure ? ended : other.ended
+  if (!other || first.leads) return ended
+  if (ended.failure) return other.ended
+  // It had an answer without a single event, such as an empty list: the other is of no use any more.
+  other.drop()
+  return ended
 }
 
 /** Enters a second racer when the first is late. */

@@ -36,15 +36,14 @@ export class Persist {
   async run<Made extends Call>(order: Order<Made>): Promise<Run<Made>> {
     this.parts.budget.request()
     const tried = new Set<Upstream>()
-    let failure: Failure | undefined
+    let last: Ended<Made> | undefined
     for (;;) {
-      const lease = await this.lease(order, tried, failure)
+      const lease = await this.lease(order, tried, last?.failure)
       tried.add(lease.upstream)
-      const ended = await this.once(order, lease, tried)
-      if (!ended.failure) return ended
-      failure = ended.failure
-      if (!this.mayGoOn(order, ended, failure)) throw failure.error
-      ended.facts.retried = true
+      if (last) last.facts.retried = true
+      last = await this.once(order, lease, tried)
+      if (!last.failure) return last
+      if (!this.mayGoOn(order, last, last.failure)) throw last.failure.error
     }
   }
 

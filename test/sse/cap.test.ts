@@ -18,7 +18,13 @@ const cases: [what: string, body: string, tooLarge: boolean, events: Event[]][] 
   ['a name over the cap', `data: a\n\nevent: ${'x'.repeat(14)}\n\n`, true, [a]],
   ['many events under the cap', 'data: a\n\n'.repeat(9), false, Array.from({ length: 9 }, () => a)],
   ['many comments under the cap', `${': waiting\n\n'.repeat(9)}data: a\n\n`, false, [a]],
-  ['characters of three bytes are one unit', `data: ${'世'.repeat(14)}\n\n`, false, [['世'.repeat(14), '']]],
+  [
+    'characters of three bytes that fill the cap',
+    `data: ${'世'.repeat(4)}xx\n\n`,
+    false,
+    [[`${'世'.repeat(4)}xx`, '']],
+  ],
+  ['characters of three bytes that pass it', `data: a\n\ndata: ${'世'.repeat(5)}\n\n`, true, [a]],
 ]
 
 describe('the cap on one event', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { ProxyError } from '../../src/errors.ts'
+import { bytesOf, decode, withoutMark } from '../../src/sse/bytes.ts'
 import { createInflater } from '../../src/sse/inflate.ts'
 import { createParser } from '../../src/sse/parse.ts'
 import type { InflateSink } from '../../src/sse/stage.ts'
-import { Utf8Decoder } from '../../src/sse/text.ts'
 
 export type Event = [data: string, name: string]
 
@@ -16,11 +16,13 @@ export interface Reading {
 /** Reads a body that came in these chunks, from bytes to events. Errors that are no ProxyError are not caught. */
 export function read(chunks: readonly Buffer[], maxEventBytes = 1_000_000): Reading {
   const reading: Reading = { events: [], failure: undefined }
-  const decoder = new Utf8Decoder()
-  const parser = createParser((data, name) => reading.events.push([data, name]), { maxEventBytes })
+  const parser = createParser((data, name) => reading.events.push([decode(data), decode(name)]), { maxEventBytes })
   try {
-    for (const chunk of chunks) parser.push(decoder.write(chunk))
-    parser.push(decoder.end())
+    // Whoever sniffs holds the first bytes back until it has seen enough, so that a mark is never cut.
+    const first = chunks.findIndex((_, at) => Buffer.concat(chunks.slice(0, at + 1)).length >= 3)
+    const held = first < 0 ? chunks.length : first + 1
+    parser.push(withoutMark(bytesOf(Buffer.concat(chunks.slice(0, held)))))
+    for (const chunk of chunks.slice(held)) parser.push(bytesOf(chunk))
     parser.end()
   } catch (thrown) {
     if (!(thrown instanceof ProxyError)) throw thrown
