@@ -25,16 +25,22 @@ export const needsDecoding = /[^ !#-[\]-\uffff]/
 /** Cuts an event that brings one string and nothing else that is new; undefined where it brings more, or none. */
 export function cut(data: string, chunk: JsonObject): Template | undefined {
   const varying = varyingOf(chunk)
-  if (!varying || !/^\w+$/.test(varying.key)) return undefined
-  // Python's json.dumps writes a space behind the colon.
-  const name = new RegExp(`"${varying.key}"\\s*:\\s*"`, 'g')
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const found = name.exec(data)
-    if (!found) return undefined
-    const template = cutAt(data, found.index + found[0].length, varying)
-    if (proves(template)) return template
+  if (!varying) return undefined
+  const name = `"${varying.key}"`
+  for (let tries = 0, at = data.indexOf(name); tries < MAX_TRIES && at >= 0; tries++) {
+    const start = startOfLiteral(data, at + name.length)
+    const template = start === undefined ? undefined : cutAt(data, start, varying)
+    if (template && proves(template)) return template
+    at = data.indexOf(name, at + 1)
   }
   return undefined
+}
+
+/** Where the string begins that is the value of the name before; Python's json.dumps writes a space behind the colon. */
+function startOfLiteral(data: string, nameEnd: number): number | undefined {
+  const toValue = /\s*:\s*"/y
+  toValue.lastIndex = nameEnd
+  return toValue.test(data) ? toValue.lastIndex : undefined
 }
 
 function cutAt(data: string, start: number, varying: Varying): Template {

@@ -49,8 +49,7 @@ function isIdle(key: string, value: Json): boolean {
 function ofDelta(delta: JsonObject, index: number): Varying | undefined {
   const busy = Object.keys(delta).filter((key) => !isIdle(key, delta[key] as Json))
   if (busy.length > 1) return undefined
-  // The first chunk of many streams has an empty text beside the role; its like follow at once.
-  const key = busy[0] ?? (own(delta, 'content') === '' ? 'content' : undefined)
+  const [key] = busy
   if (key === 'tool_calls') return ofCall(delta, index)
   return key === undefined ? undefined : ofText(delta, key, index, (piece) => ({ delta: piece }))
 }
