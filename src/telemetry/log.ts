@@ -4,6 +4,7 @@ import pino, { type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import { type Clock, systemClock } from '../clock.ts'
 import { describeError } from './causes.ts'
+import { lineOutput, MAX_WAITING } from './lines.ts'
 import { redactor } from './redact.ts'
 import { sparing, warnOnStderr } from './sparing.ts'
 
@@ -30,23 +31,14 @@ export interface Log {
   flush(): void
 }
 
-type Destination = ReturnType<typeof pino.destination>
-
-const MIB = 1024 * 1024
-// Whole lines in writes that a pipe takes at once (PIPE_BUF): workers share one, and longer writes would mix.
-const BUFFERED = { sync: false, minLength: 4095, maxWrite: 4096, periodicFlush: 200 }
-// Whoever reads the log may stop reading; beyond this, lines are dropped, and the proxy lives.
-const MAX_WAITING_BYTES = 8 * MIB
-
 /**
  * Makes the process's log.
  * @throws Error when `dir` cannot be written to
  */
 export async function createLog(options: LogOptions, clock: Clock = systemClock): Promise<Log> {
   const { level, name, dir, keys } = options
-  const outputs: Destination[] = []
-  const stdout = standardOutput(options, outputs, clock)
-  const stream = dir === undefined ? stdout : await alsoFile(join(dir, name), stdout, outputs, clock)
+  const complain = sparing(clock, 60_000, warnOnStderr)
+  const { stdout, flush } = standardOutput(options, complain)
   const logger = pino(
     {
       name,
@@ -58,14 +50,14 @@ export async function createLog(options: LogOptions, clock: Clock = systemClock)
       serializers: { err: (error: unknown) => describeError(error, logger.isLevelEnabled('debug')) },
       hooks: { streamWrite: redactor(keys) },
     },
-    stream,
+    dir === undefined ? stdout : await alsoFile(join(dir, name), stdout, complain),
   )
   return {
     logger,
-    setLevel: (to) => {
+    setLevel(to) {
       logger.level = to
     },
-    flush: () => outputs.forEach(flush),
+    flush,
   }
 }
 
@@ -77,65 +69,47 @@ function traceOfNow(): object {
   return { trace_id: traceId, span_id: spanId }
 }
 
-function standardOutput({ format }: LogOptions, outputs: Destination[], clock: Clock): DestinationStream {
-  const terminal = process.stdout.isTTY === true
-  // Written at once: a line that shows up late confuses whoever types at the terminal.
-  if (format === 'pretty' || (format === undefined && terminal)) {
-    return pretty({ colorize: terminal, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', sync: true })
-  }
-  const stdout = pino.destination({ ...BUFFERED, dest: 1, maxLength: MAX_WAITING_BYTES })
-  outputs.push(survive(stdout, 'standard output', clock))
-  return stdout
+interface StandardOutput {
+  readonly stdout: DestinationStream
+  readonly flush: () => void
 }
 
+function standardOutput({ format }: LogOptions, complain: (message: string) => void): StandardOutput {
+  const terminal = process.stdout.isTTY === true
+  if (format === 'pretty' || (format === undefined && terminal)) {
+    // Written at once: a line that shows up late confuses whoever types at the terminal.
+    const people = { colorize: terminal, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', sync: true }
+    return { stdout: pretty(people), flush: () => undefined }
+  }
+  const stdout = lineOutput(1, complain)
+  process.on('exit', stdout.flush)
+  return { stdout, flush: stdout.flush }
+}
+
+/** Lines of every level into files that change with the day and when they have grown; warnings also to `stdout`. */
 async function alsoFile(
   file: string,
   stdout: DestinationStream,
-  outputs: Destination[],
-  clock: Clock,
+  complain: (message: string) => void,
 ): Promise<DestinationStream> {
   // Loaded only where it is needed: 20 MB, most of it for the names of dates in all languages.
   const { default: roll } = await import('pino-roll')
   const rolled = await roll({
-    ...BUFFERED,
     file,
     mkdir: true,
-    maxLength: MAX_WAITING_BYTES,
+    // A file takes a line at once, and then none waits that could be lost or keep the process from ending.
+    sync: true,
+    maxLength: MAX_WAITING,
     frequency: 'daily',
     dateFormat: 'yyyy-MM-dd',
     size: '100m',
     limit: { count: 10, removeOtherLogFiles: true },
   })
-  await opened(rolled)
-  outputs.push(survive(rolled, file, clock))
-  process.on('exit', () => flush(rolled))
+  // Without a listener a full disk would end the process.
+  rolled.on('error', ({ code }: NodeJS.ErrnoException) => complain(`Log lines cannot be written to ${file}: ${code}`))
+  rolled.on('drop', () => complain(`Log lines are dropped: they cannot be written to ${file}`))
   return pino.multistream([
     { level: 'trace', stream: rolled },
     { level: 'warn', stream: stdout },
   ])
-}
-
-function opened(output: Destination): Promise<void> {
-  return new Promise((resolve, reject) => {
-    output.once('ready', resolve)
-    output.once('error', reject)
-  })
-}
-
-/** A full disk or a reader that has gone must cost lines, never the process: an `error` without a listener would end it. */
-function survive(output: Destination, where: string, clock: Clock): Destination {
-  const complain = sparing(clock, 60_000, warnOnStderr)
-  output.on('error', (error: NodeJS.ErrnoException) =>
-    complain(`Log lines cannot be written to ${where}: ${error.code}`),
-  )
-  output.on('drop', () => complain(`Log lines are dropped: ${where} does not take them fast enough`))
-  return output
-}
-
-function flush(output: Destination): void {
-  try {
-    output.flushSync()
-  } catch (error) {
-    warnOnStderr(`The last log lines could not be written: ${error instanceof Error ? error.message : 'unknown'}`, 0)
-  }
 }

@@ -84,9 +84,8 @@ export function interceptExports(origin: string, status = 200): { spans: SinkSpa
   const scope = nock(origin)
     .persist()
     .post('/v1/traces')
-    .reply(status, (_path: string, body: unknown) => {
-      // nock gives a binary body as hex.
-      spans.push(...readExport(Buffer.from(String(body), 'hex')))
+    .reply(status, async (request: Request) => {
+      spans.push(...readExport(Buffer.from(await request.arrayBuffer())))
       return ''
     })
   return { spans, stop: () => scope.persist(false) }
