@@ -118,7 +118,8 @@ const apis: readonly Api[] = [chat, completions, responses, embeddings, models, 
 
 /** The paths that clients use, with and without `/v1`, since base addresses are written both ways. */
 function routes(activity: Activity, parts: Parts, layersOf: (api: Api) => Stage[]): Router<State> {
-  const router = new Router<State>()
+  // A path in other letters is another path: its route would have no name.
+  const router = new Router<State>({ sensitive: true })
   const isReady = () => !activity.draining() && parts.balancer.usable()
   router.get('/health', health(process.pid))
   router.get(
@@ -135,9 +136,10 @@ function routes(activity: Activity, parts: Parts, layersOf: (api: Api) => Stage[
   return router
 }
 
-/** The bounded name of a path, for metrics and spans. */
+/** The bounded name of a path, for metrics and spans. A slash at the end changes nothing, as for the router. */
 function routeOf(path: string): Route {
-  const route = path.startsWith('/health') || path.startsWith('/v1/') ? path : `/v1${path}`
+  const bare = path.endsWith('/') ? path.slice(0, -1) : path
+  const route = bare.startsWith('/health') || bare.startsWith('/v1/') ? bare : `/v1${bare}`
   if (route.startsWith('/v1/models/')) return '/v1/models/:id'
   return knownRoutes.has(route) ? (route as Route) : 'other'
 }

@@ -4,7 +4,10 @@ import type { JsonObject } from '../fold/record.ts'
 import { chat } from '../openai/chat.ts'
 import { ChunkFold } from '../openai/chunks.ts'
 import type { Attempt } from '../upstream/call.ts'
+import { verdictOf } from '../upstream/classify.ts'
+import { translateModel } from '../upstream/models.ts'
 import type { SendProbe } from '../upstream/probe.ts'
+import type { Upstream } from '../upstream/upstream.ts'
 import { Collect } from './collect.ts'
 import { type ExchangeParts, orderOf } from './exchange.ts'
 
@@ -15,11 +18,10 @@ import { type ExchangeParts, orderOf } from './exchange.ts'
 export function createProbe(attempt: Attempt, parts: ExchangeParts): SendProbe {
   const { clock, caps } = parts
   return async (upstream, body, signal) => {
-    const facts = newFacts('probe', clock.now(), 'POST', chat.route)
     const value = JSON.parse(body) as JsonObject
     const request = {
       api: chat,
-      facts,
+      facts: newFacts('probe', clock.now(), 'POST', chat.route),
       signal,
       headers: {},
       query: '',
@@ -32,12 +34,14 @@ export function createProbe(attempt: Attempt, parts: ExchangeParts): SendProbe {
       addUsage: false,
       newConsumer: () => new Collect(new ChunkFold(caps.maxAnswerBytes, finishChat), caps, () => {}),
     })
-    const model = typeof value.model === 'string' ? value.model : undefined
-    const failure = await attempt(
-      upstream,
-      order.prepare(upstream, model, signal),
-      newAttempt(upstream.name, clock.now()),
-    )
-    return failure === undefined
+    const facts = newAttempt(upstream.name, clock.now())
+    await attempt(upstream, order.prepare(upstream, modelFor(upstream, value), signal), facts)
+    // An upstream that refuses this one question, or asks for patience, is there again.
+    return verdictOf(facts.outcome ?? 'aborted') !== 'failure'
   }
+}
+
+/** Named as a client would name it, where the upstream's rules know that name; else as the upstream itself does. */
+function modelFor({ config }: Upstream, { model }: JsonObject): string | undefined {
+  return typeof model === 'string' ? (translateModel(config.models, model) ?? model) : undefined
 }

@@ -48,6 +48,11 @@ function adviceFor(ctx: Context, { blame, status }: ProxyError): Record<string, 
   return {
     'x-proxy-upstream': last.upstream,
     'x-proxy-attempts': String(attempts.length),
-    ...(blame === 'upstream' && status >= 500 ? { 'x-should-retry': 'false' } : {}),
+    ...(blame === 'upstream' && isRetriedBySdks(status) ? { 'x-should-retry': 'false' } : {}),
   }
+}
+
+/** But for 429, which bills nothing and says when to come again. */
+function isRetriedBySdks(status: number): boolean {
+  return status >= 500 || status === 408 || status === 409
 }

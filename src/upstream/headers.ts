@@ -28,6 +28,7 @@ const keptBack: ReadonlySet<string> = new Set([
   'api-key',
   'x-api-key',
   'cookie',
+  'cookie2',
   'origin',
   'referer',
   'forwarded',
@@ -35,7 +36,11 @@ const keptBack: ReadonlySet<string> = new Set([
   'x-real-ip',
   'x-client-ip',
   'true-client-ip',
-  'cf-connecting-ip',
+  'fastly-client-ip',
+  'x-cluster-client-ip',
+  'x-forwarded',
+  'x-original-forwarded-for',
+  'x-envoy-external-address',
   'x-request-id',
 ])
 

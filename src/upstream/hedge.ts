@@ -33,8 +33,8 @@ export async function hedge<Made extends Call>(parts: HedgeParts<Made>): Promise
   second.cancel()
   const other = second.racer()
   if (!other || first.leads) return ended
-  if (ended.failure) return other.ended
-  // It had an answer without a single event, such as an empty list: the other is of no use any more.
+  if (ended.failure && (other.leads || ended.failure.retryable)) return other.ended
+  // An answer without a single event, such as an empty list, or a refusal that the other could only repeat.
   other.drop()
   return ended
 }
