@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { ProxyError } from '../../src/errors.ts'
+import { ResponseFold } from '../../src/openai/response-events.ts'
+import { bytesOf } from '../../src/sse/bytes.ts'
+
+function folding(...events: object[]): ResponseFold {
+  const fold = new ResponseFold(10_000)
+  for (const event of events) fold.pushBytes(bytesOf(Buffer.from(JSON.stringify(event))), '')
+  return fold
+}
+
+const usage = { input_tokens: 7, output_tokens: 3, output_tokens_details: { reasoning_tokens: 2 } }
+const response = { id: 'resp_1', model: 'm', status: 'incomplete', output: [{ type: 'message', text: 'é世' }], usage }
+
+describe('folding the events of a response', () => {
+  it('is done and whole with the terminal event, and not before', () => {
+    const begun = folding({ type: 'response.created', response: { ...response, status: 'in_progress' } })
+    assert.deepEqual([begun.done, begun.whole], [false, false])
+    assert.throws(
+      () => begun.finish(),
+      (error) => error instanceof ProxyError && error.code === 'upstream_truncated',
+    )
+    const done = folding({ type: 'response.incomplete', response })
+    assert.deepEqual([done.done, done.whole], [true, true])
+    assert.equal(done.finish(), JSON.stringify(response))
+  })
+
+  it('tells who answered, how it ended and what it cost', () => {
+    assert.deepEqual(folding({ type: 'response.incomplete', response }).summary(), {
+      id: 'resp_1',
+      model: 'm',
+      finishReasons: ['incomplete'],
+      usage: { input: 7, output: 3, cached: 0, reasoning: 2 },
+    })
+    assert.deepEqual(folding().summary(), { finishReasons: [], usage: undefined })
+    assert.deepEqual(folding({ type: 'response.completed', response: {} }).summary().finishReasons, [])
+  })
+
+  it('leaves an item out whose event came without it', () => {
+    const fold = folding(
+      { type: 'response.output_item.done', output_index: 0, item: 'none' },
+      { type: 'response.completed', response: { output: [] } },
+    )
+    assert.equal(fold.finish(), '{"output":[]}')
+  })
+
+  it('takes a failed response without its object for a failure', () => {
+    assert.throws(
+      () => folding({ type: 'response.failed' }),
+      (error) => error instanceof ProxyError && error.code === 'upstream_error',
+    )
+  })
+})
