@@ -53,6 +53,7 @@ export class Persist {
     if (!failure || !tried.has(lease.upstream)) return lease
     lease.end('none')
     await this.backOff(order)
+    if (this.parts.clock.now() >= order.deadlineAt) throw failure.error
     return this.pick(order, tried, failure)
   }
 

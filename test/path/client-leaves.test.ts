@@ -68,8 +68,7 @@ for (const stream of [false, true]) {
       const { proxy, upstream } = await on.pair([failed], { clock, env: { BREAKER_MIN_REQUESTS: '100' } })
       const { leave } = leaving(proxy, stream)
       await (await upstream.next()).closed
-      const inBackoff = () => clock.pending === 2
-      await until(inBackoff)
+      await until(() => statusOf(proxy)[0]?.inFlight === 0 && clock.pending === 2)
       leave()
       await proxy.line(({ msg, status }) => msg === 'request' && status === 499)
       clock.move(10_000)
