@@ -40,7 +40,8 @@ describe('the configuration of Prometheus, to promtool', () => {
 })
 
 describe('the alerts', () => {
-  const headings = readFileSync(new URL('docs/runbook.md', root), 'utf8').match(/(?<=^## ).+$/gm) ?? []
+  const runbook = readFileSync(new URL('docs/runbook.md', root), 'utf8')
+  const headings = Array.from(runbook.matchAll(/^## (.+)$/gm), ([, heading = '']) => heading)
 
   for (const { alert = '', annotations, labels } of alerts) {
     it(`${alert} has a test that it fires, one that it does not, its texts, and a place in the runbook`, () => {

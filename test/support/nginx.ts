@@ -1,0 +1,109 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const missing =
+  'nginx is not installed, and these tests need the real one: apt-get install nginx (Debian). ' +
+  'Set OPENAI_PROXY_TESTS_WITHOUT_NGINX=1 to run the other tests only.'
+
+let told = false
+
+/**
+ * To be called in a suite's `before` hook. Without the program the suite fails with a sentence that says what to do;
+ * only when the environment says so is it skipped, and then with a line that can be seen, once a run.
+ */
+export function needNginx(suite: Mocha.Context): void {
+  if (spawnSync('nginx', ['-v']).error === undefined) return
+  if (process.env.OPENAI_PROXY_TESTS_WITHOUT_NGINX !== '1') throw new Error(missing)
+  if (!told) console.log('  NOT RUN: every test that needs nginx, because it is not installed.')
+  told = true
+  suite.skip()
+}
+
+export interface NginxOptions {
+  /** Ports of the proxies behind it, on this machine. */
+  readonly servers: readonly number[]
+  /** What to listen with instead of plain HTTP; `PORT` stands for the port. */
+  readonly listen?: string
+  /** Changes the main file for the test. */
+  readonly edit?: (text: string) => string
+}
+
+export interface TestNginx {
+  readonly port: number
+  /** The first line of its access log that has this in it; waits for it, since it is written behind the answer. */
+  logged(part: string): Promise<Record<string, unknown>>
+  stop(): Promise<void>
+}
+
+/** Runs nginx with the files of `deploy/nginx`, of which only the servers, the port and the folder are the test's. */
+export async function startNginx({ servers, listen = 'listen PORT;', edit }: NginxOptions): Promise<TestNginx> {
+  const folder = await mkdtemp(join(tmpdir(), 'openai-proxy-nginx-'))
+  // Its workers give up root when the tests have it.
+  await chmod(folder, 0o755)
+  const port = await freePort()
+  await cp(fileURLToPath(new URL('../../deploy/nginx/', import.meta.url)), folder, { recursive: true })
+  const main = join(folder, 'nginx.conf')
+  const text = (await readFile(main, 'utf8')).replaceAll(/\/tmp\/|\/dev\/(?=stdout)/g, `${folder}/`)
+  await writeFile(main, edit ? edit(text) : text)
+  const lines = servers.map((server) => `server 127.0.0.1:${server} max_fails=1 fail_timeout=5s;\n`)
+  await writeFile(join(folder, 'servers.conf'), lines.join(''))
+  await writeFile(join(folder, 'listen.conf'), listen.replace('PORT', `127.0.0.1:${port}`))
+  check(main)
+  return run(main, folder, port)
+}
+
+/** `nginx -t`. Throws with what it says. */
+function check(main: string): void {
+  const { status, stderr } = spawnSync('nginx', ['-t', '-q', '-c', main], { encoding: 'utf8' })
+  if (status !== 0 || stderr !== '') throw new Error(`nginx -t: ${stderr}`)
+}
+
+async function run(main: string, folder: string, port: number): Promise<TestNginx> {
+  const options = 'daemon off; error_log stderr notice;'
+  const server = spawn('nginx', ['-c', main, '-g', options], { stdio: ['ignore', 'ignore', 'pipe'] })
+  // A test run that crashes must not leave a server behind.
+  const abandon = () => server.kill('SIGTERM')
+  process.once('exit', abandon)
+  const ended = once(server, 'exit')
+  let said = ''
+  await new Promise<void>((resolve, reject) => {
+    server.once('exit', () => reject(new Error(`nginx ended: ${said}`)))
+    server.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+      // It listens before it starts its workers.
+      if (said.includes('start worker process ')) resolve()
+    })
+  })
+  return {
+    port,
+    async logged(part) {
+      for (;;) {
+        const log = await readFile(join(folder, 'stdout'), 'utf8')
+        const line = log.split('\n').find((each) => each.includes(part))
+        if (line !== undefined) return JSON.parse(line)
+      }
+    },
+    async stop() {
+      process.off('exit', abandon)
+      // SIGTERM is nginx's fast end, for its workers too.
+      server.kill('SIGTERM')
+      await ended
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new TypeError('No port was given')
+  return address.port
+}
