@@ -10,7 +10,6 @@ module.exports = {
       instances: 1,
       // The Node that runs PM2; left to itself, PM2 looks for another interpreter for .ts files.
       interpreter: process.execPath,
-      node_args: ['--env-file-if-exists=.env'],
       // Not ready before the workers listen.
       wait_ready: true,
       listen_timeout: 60_000,

@@ -57,7 +57,11 @@ try {
     telemetryTargets(upstreamPort, 19_240, `http://127.0.0.1:${upstreamPort + 2}`),
   ]
   const table: string[] = []
-  for (const group of groups) table.push(...(await measure(group)))
+  for (const group of groups) {
+    const rows = await measure(group)
+    console.error(rows.join('\n'))
+    table.push(...rows)
+  }
   const report = `${heading()}\n\n${tableHead}\n${table.join('\n')}\n`
   console.log(report)
   if (values.record) appendFileSync(new URL('RESULTS.md', import.meta.url), `\n${report}`)

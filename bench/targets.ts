@@ -38,7 +38,7 @@ export function telemetryTargets(upstreamPort: number, port: number, collector: 
   const base = (at: number) => proxyEnv(upstream, at + 1)
   const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio' }
   return [
-    { name: 'telemetry: log off, no traces', port, args: [mainFile], env: { ...base(port), LOG_LEVEL: 'silent' } },
+    { name: 'telemetry: log off, no traces', port, args: [mainFile], env: { ...base(port), LOG_LEVEL: 'fatal' } },
     {
       name: 'telemetry: sampling 0.01',
       port: port + 2,
