@@ -194,12 +194,13 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     const ownKey = this.parts.upstream.config.key !== undefined
     if (outcome === 'unauthorized' && ownKey) this.parts.upstream.breaker.trip('unauthorized')
     this.settle(outcome)
-    this.hangUp(error)
+    this.hangUp()
     this.parts.resolve(toFailure(error, outcome, ownKey, refusal))
   }
 
-  private hangUp(reason = new Error('no longer wanted')): void {
-    if (!this.ended) this.controller?.abort(reason)
+  private hangUp(): void {
+    // By its name the tracing of undici knows that we ended the request: it is not the upstream's HTTP that failed.
+    if (!this.ended) this.controller?.abort(new DOMException('no longer wanted', 'AbortError'))
   }
 
   private settle(outcome: Outcome): void {
