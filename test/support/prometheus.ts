@@ -41,18 +41,25 @@ export interface TestPrometheus {
   stop(): Promise<void>
 }
 
-/** @param target host and port; its `/metrics` is scraped five times a second */
-export async function startPrometheus(target: string): Promise<TestPrometheus> {
+/**
+ * @param target host and port; its `/metrics` is scraped five times a second
+ * @param options the scrape's job name, and files of rules, which are evaluated as often
+ */
+export async function startPrometheus(
+  target: string,
+  { job = 'proxy', rules = [] }: { job?: string; rules?: readonly string[] } = {},
+): Promise<TestPrometheus> {
   const directory = await mkdtemp(join(tmpdir(), 'openai-proxy-prometheus-'))
   const config = join(directory, 'prometheus.yml')
   const scrape = {
-    job_name: 'proxy',
+    job_name: job,
     scrape_interval: '200ms',
     scrape_timeout: '200ms',
     static_configs: [{ targets: [target] }],
   }
   // JSON is YAML.
-  await writeFile(config, JSON.stringify({ scrape_configs: [scrape] }))
+  const global = { evaluation_interval: '200ms' }
+  await writeFile(config, JSON.stringify({ global, rule_files: rules, scrape_configs: [scrape] }))
   const port = await freePort()
   const server = spawn(
     'prometheus',
