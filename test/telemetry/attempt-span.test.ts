@@ -116,6 +116,12 @@ describe('the span of a try', () => {
     assert.deepEqual(ids, [undefined, 'chatcmpl-9'])
   })
 
+  it('the answer belongs to the try that won, also when another was begun after it', async () => {
+    const spans = await tryAll([someAttempt(), someAttempt({ outcome: 'lost_hedge' })])
+    const ids = spans.filter(({ kind }) => kind === 'client').map(({ attributes }) => attributes['gen_ai.response.id'])
+    assert.deepEqual(ids, ['chatcmpl-9', undefined])
+  })
+
   it('a client that left and a lost hedge are no failures of the upstream', async () => {
     const spans = await tryAll([someAttempt({ outcome: 'lost_hedge' }), someAttempt({ outcome: 'aborted' })])
     assert.deepEqual(
