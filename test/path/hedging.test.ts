@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chunk, said, saying, sseBody, sseEvent } from '../support/chunks.ts'
+import { said, saying, sseBody, sseEvent } from '../support/chunks.ts'
 import type { Step } from '../support/exchange.ts'
 import { post, question, type RunningProxy } from '../support/proxy.ts'
 import { answer, compressed, cut, hang, head, send } from '../support/steps.ts'
@@ -66,6 +66,7 @@ for (const stream of [false, true]) {
       await spoken.say(sseBody(saying('first').slice(0, 1)))
       clock.move(1000)
       await spoken.say(sseBody(saying('first').slice(1), { done: true }))
+      clock.move(1000)
       await assertSays(await pending, 'first')
       assert.equal(second.requests.length, 0)
       clock.move(1000)
