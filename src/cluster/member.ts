@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Child, Fork } from './fork.ts'
-import type { FromWorker, Load, Question, Start, ToWorker } from './messages.ts'
+import type { FromWorker, Question, Start, ToWorker } from './messages.ts'
 import { StartFailure } from './start-failure.ts'
 
 export type MemberState = 'starting' | 'listening' | 'draining' | 'gone'
@@ -34,8 +34,6 @@ export class Member {
   readonly startedAt: number
   state: MemberState = 'starting'
   port: number | undefined
-  /** What it last said of itself. */
-  load: Load | undefined
   /** Resolves when it listens; rejects with a StartFailure when it cannot. */
   readonly ready: Promise<void>
   /** Resolves when its process has ended. */
@@ -111,7 +109,7 @@ export class Member {
     else if (message.kind === 'no-answer') this.waiting.get(message.id)?.reject(new Error(message.reason))
     else {
       if (message.kind === 'listening') this.listening(message.port)
-      if (message.kind === 'last') this.load = message.load
+      if (message.kind === 'last') this.tell({ kind: 'end' })
       this.parts.onMessage(this, message)
     }
   }

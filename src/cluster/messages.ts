@@ -36,6 +36,8 @@ export interface Start {
 export type ToWorker =
   | Start
   | { readonly kind: 'drain' }
+  /** The answer to `last`: nothing that the primary sent before is still on its way. */
+  | { readonly kind: 'end' }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }
   | { readonly kind: 'log-level'; readonly level: LogLevel }
   | BreakerMessage
@@ -51,8 +53,9 @@ export type FromWorker =
   | { readonly kind: 'overweight'; readonly heapUsed: number }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'no-answer'; readonly id: number; readonly reason: string }
-  /** Sent as the last thing, so that what it counted is not lost. */
+  /** Drained: what it had counted, so that it is not lost. It ends when it has been told to. */
   | { readonly kind: 'last'; readonly snapshot: unknown; readonly load: Load }
+  | { readonly kind: 'ended' }
   | BreakerMessage
 
 /**

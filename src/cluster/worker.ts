@@ -3,6 +3,9 @@ import { type Envelope, type FromWorker, isEnvelope, type Question, type Start, 
 import { type CreateApp, Service } from './service.ts'
 import { describeStartFailure } from './start-failure.ts'
 
+/** For a primary that does not answer any more. Milliseconds. */
+const endTimeoutMs = 5000
+
 /** Runs one worker of the cluster: waits for the primary's settings, serves, and ends when it is told to. */
 export function runWorker(createApp: CreateApp): void {
   process.on('message', (received: unknown) => {
@@ -42,6 +45,9 @@ class Worker {
         return
       case 'drain':
         this.drain()
+        return
+      case 'end':
+        this.end()
         return
       case 'ask':
         this.answer(message.id, message.question)
@@ -99,8 +105,15 @@ class Worker {
     const load = service.load()
     const snapshot = await service.answer({ what: 'snapshot' })
     await service.close()
-    // Only once this is on its way: exit throws away what is still in the channel.
-    tell({ kind: 'last', snapshot, load }, () => process.exit(0))
+    // A connection that the primary has handed over meanwhile is still in the channel. It comes before the answer to
+    // this, and node:cluster gives it back; had the process ended, its client would wait for ever.
+    tell({ kind: 'last', snapshot, load })
+    systemClock.after(endTimeoutMs, () => this.end())
+  }
+
+  /** Only once all that was said is on its way: exit throws away what is still in the channel. */
+  private end(): void {
+    tell({ kind: 'ended' }, () => process.exit(0))
   }
 
   private answer(id: number, question: Question): void {

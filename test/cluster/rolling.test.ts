@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { withBareSockets } from './bare.ts'
 import { endPrograms, type Started, startProgram } from './program.ts'
 import { arrived, chat, type Scene, startScene } from './scene.ts'
 import { ask, endTraffic, Traffic } from './traffic.ts'
-
-const reloads = 20
 
 /** Each reload starts as many processes as there are workers, on a machine that may be busy. */
 const patience = 300_000
@@ -43,29 +42,47 @@ describe('reloads under load', function () {
     return headers['x-proxy-upstream']
   }
 
-  it(`lose no request in ${reloads} in a row, and each brings the new configuration`, async () => {
-    const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: '2' } })
-    const firstPids = (await program.workers()).map(({ pid }) => pid)
-    // Two hundred requests a second, as far as the machine is free.
-    const traffic = new Traffic(program.port, chat('hello'), 4, 20)
-    const stream = ask(program.port, chat('hold', true))
-    const plain = ask(program.port, chat('hold'))
-    await arrived(scene, 2)
-    for (let round = 1; round <= reloads; round++) {
-      await configure(`round-${round}`)
-      const response = await program.admin('POST', '/reload')
-      assert.equal(response.status, 200, await response.text())
-      assert.equal(await upstreamSeen(program), `round-${round}`)
-      // Held over a few reloads, by workers that drain meanwhile; over all of them their deadline would come.
-      if (round === 3) scene.release()
-    }
-    assert.match((await stream).body, /\[DONE\]/)
-    assert.equal((await plain).status, 200)
+  // Many with one worker, through which all requests go; few with several, since each has to start as many processes.
+  const series = [
+    { reloads: 20, workers: 1 },
+    { reloads: 4, workers: 3 },
+  ]
+  for (const { reloads, workers } of series) {
+    it(`lose no request in ${reloads} in a row with WORKERS=${workers}, and each brings the new configuration`, async () => {
+      const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: String(workers) } })
+      const firstPids = (await program.workers()).map(({ pid }) => pid)
+      // Two hundred requests a second, as far as the machine is free.
+      const traffic = new Traffic(program.port, chat('hello'), 4, 20)
+      const stream = ask(program.port, chat('hold', true))
+      const plain = ask(program.port, chat('hold'))
+      await arrived(scene, 2)
+      for (let round = 1; round <= reloads; round++) {
+        await configure(`round-${round}`)
+        const response = await program.admin('POST', '/reload')
+        assert.equal(response.status, 200, await response.text())
+        assert.equal(await upstreamSeen(program), `round-${round}`)
+        // Held over a few reloads, by workers that drain meanwhile; over all of them their deadline would come.
+        if (round === 3) scene.release()
+      }
+      assert.match((await stream).body, /\[DONE\]/)
+      assert.equal((await plain).status, 200)
+      await traffic.stop()
+      assert.deepEqual(traffic.failures, [])
+      assert.ok(traffic.answered > reloads * 4, `only ${traffic.answered} requests were made`)
+      const pids = (await program.workers()).map(({ pid }) => pid)
+      assert.ok(pids.every((pid) => !firstPids.includes(pid)))
+    })
+  }
+
+  it('lose no connection that was being handed to a worker just then', async () => {
+    const env = { UPSTREAM_API_URL: scene.upstream.url, WORKERS: '2' }
+    const program = await startProgram({ env, entry: 'test/cluster/tiny/main.ts' })
+    const eachAnew = new Agent({ keepAlive: false })
+    const traffic = new Traffic(program.port, { path: '/hello', agent: eachAnew }, 8, 0)
+    for (let round = 0; round < 10; round++) assert.equal((await program.admin('POST', '/reload')).status, 200)
+    // Were a connection lost, its client would wait for ever, and this with it.
     await traffic.stop()
     assert.deepEqual(traffic.failures, [])
-    assert.ok(traffic.answered > reloads * 4, `only ${traffic.answered} requests were made`)
-    const pids = (await program.workers()).map(({ pid }) => pid)
-    assert.ok(pids.every((pid) => !firstPids.includes(pid)))
   })
 
   it('are asked for by SIGHUP as well', async () => {

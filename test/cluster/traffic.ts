@@ -52,7 +52,10 @@ export async function endTraffic(): Promise<void> {
   await Promise.all([...running].map((traffic) => traffic.stop()))
 }
 
-/** Clients that ask again and again over kept connections, as SDKs do, and keep count of what failed. */
+/**
+ * Clients that ask again and again, and keep count of what failed: over kept connections as SDKs do, or each time over
+ * a new one when `what.agent` is given.
+ */
 export class Traffic {
   answered = 0
   readonly failures: string[] = []
@@ -72,7 +75,7 @@ export class Traffic {
   }
 
   private async client(port: number, what: Ask, everyMs: number): Promise<void> {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const agent = what.agent ?? new Agent({ keepAlive: true, maxSockets: 1 })
     while (!this.stopped) {
       await ask(port, { ...what, agent }).then(
         ({ status, body }) => {
@@ -84,6 +87,6 @@ export class Traffic {
       // The rate of the load, and no wait for anything: how long it really takes decides no test.
       await new Promise((resolve) => setTimeout(resolve, everyMs))
     }
-    agent.destroy()
+    if (agent !== what.agent) agent.destroy()
   }
 }
