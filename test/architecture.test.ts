@@ -68,7 +68,8 @@ function importFaults(source: Source, entry: Import): string[] {
   const file = target(source, entry)
   if (file === undefined) return packageFaults(source, from, entry)
   const to = unitOf(file)
-  if (entry.exported && !entry.typeOnly) return [`${source.path} hands on ${file}; let others import it from where it is`]
+  if (entry.exported && !entry.typeOnly)
+    return [`${source.path} hands on ${file}; let others import it from where it is`]
   if (from === to || mayImport[from]?.includes(to)) return []
   return [`${source.path} imports ${file}: ${from} may not know ${to}`]
 }
