@@ -25,7 +25,8 @@ const city = { type: 'object', properties: { city: { type: 'string' } }, require
 /** Asked first of the upstream itself, and then of the proxy. */
 export const plainQuestion = { model: 'demo-stream-only', messages: user('Why is the sky blue?') }
 
-const scenes: readonly Scene[] = [
+/** What is asked, each a way in which a stream is more than its pieces. */
+export const scenes: readonly Scene[] = [
   { title: 'The same request, sent to the proxy', request: plainQuestion },
   {
     title: 'Two tool calls at once, their pieces mixed',

@@ -13,8 +13,8 @@ export interface DemoUpstream {
   close(): Promise<void>
 }
 
-/** Starts it on a free port of the loopback. */
-export async function startUpstream(clock: Clock): Promise<DemoUpstream> {
+/** Starts it, on a free port of the loopback unless told otherwise. Rejects with the system's error, such as EADDRINUSE. */
+export async function startUpstream(clock: Clock, host = '127.0.0.1', wanted = 0): Promise<DemoUpstream> {
   const watchers = new Set<(data: string) => void>()
   const tell = (data: string) => {
     for (const seen of watchers) seen(data)
@@ -23,7 +23,7 @@ export async function startUpstream(clock: Clock): Promise<DemoUpstream> {
     // A client that leaves while it sends its body has made no request.
     serve(req, res, clock, tell).catch(() => res.destroy())
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(wanted, host)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
