@@ -11,7 +11,11 @@ interface DataSource {
   readonly uid: string
   readonly url: string
   readonly jsonData: {
-    readonly exemplarTraceIdDestinations?: readonly { readonly name: string; readonly datasourceUid: string }[]
+    readonly exemplarTraceIdDestinations?: readonly {
+      readonly name: string
+      readonly datasourceUid?: string
+      readonly url?: string
+    }[]
     readonly tracesToMetrics?: {
       readonly datasourceUid: string
       readonly queries: readonly { readonly query: string }[]
@@ -69,9 +73,10 @@ describe('the data sources of Grafana', () => {
   const named = (uid: string) => datasources.find((source) => source.uid === uid)
 
   it('lead from a point to its trace, and from a span to its metrics', async () => {
-    assert.deepEqual(named('prometheus')?.jsonData.exemplarTraceIdDestinations, [
-      { name: 'trace_id', datasourceUid: 'jaeger' },
-    ])
+    const [first, ...others] = named('prometheus')?.jsonData.exemplarTraceIdDestinations ?? []
+    assert.deepEqual(first, { name: 'trace_id', datasourceUid: 'jaeger' })
+    // A single "$" would be taken for a variable of the environment.
+    for (const { url } of others) assert.match(url ?? '', /\/trace\/\$\$\{__value\.raw\}$/)
     const back = named('jaeger')?.jsonData.tracesToMetrics
     assert.equal(back?.datasourceUid, 'prometheus')
     const known = await knownNames()

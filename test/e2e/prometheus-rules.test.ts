@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { need } from '../support/need.ts'
 import { needPrometheus } from '../support/prometheus.ts'
 import { seriesIn, seriesNames } from '../support/promql.ts'
 import { allRules, expectationsOf, filesIn } from '../support/rules.ts'
@@ -83,6 +84,17 @@ describe('the configuration of Alertmanager', () => {
     readonly target_matchers: readonly string[]
   }
   const text = readFileSync(new URL('deploy/alertmanager/alertmanager.yml', root), 'utf8')
+
+  it('is in order, to amtool', function () {
+    need(this, {
+      command: 'amtool',
+      brings: 'prometheus-alertmanager',
+      without: 'OPENAI_PROXY_TESTS_WITHOUT_ALERTMANAGER',
+    })
+    const path = fileURLToPath(new URL('deploy/alertmanager/alertmanager.yml', root))
+    const { status, stdout, stderr } = spawnSync('amtool', ['check-config', path], { encoding: 'utf8' })
+    assert.equal(status, 0, `${stdout}${stderr}`)
+  })
 
   it('silences only alerts that there are, for others that there are', () => {
     const { inhibit_rules } = parse(text) as { inhibit_rules: readonly Inhibition[] }

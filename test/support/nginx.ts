@@ -5,23 +5,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { need } from './need.ts'
 
-const missing =
-  'nginx is not installed, and these tests need the real one: apt-get install nginx (Debian). ' +
-  'Set OPENAI_PROXY_TESTS_WITHOUT_NGINX=1 to run the other tests only.'
-
-let told = false
-
-/**
- * To be called in a suite's `before` hook. Without the program the suite fails with a sentence that says what to do;
- * only when the environment says so is it skipped, and then with a line that can be seen, once a run.
- */
+/** To be called in a suite's `before` hook. */
 export function needNginx(suite: Mocha.Context): void {
-  if (spawnSync('nginx', ['-v']).error === undefined) return
-  if (process.env.OPENAI_PROXY_TESTS_WITHOUT_NGINX !== '1') throw new Error(missing)
-  if (!told) console.log('  NOT RUN: every test that needs nginx, because it is not installed.')
-  told = true
-  suite.skip()
+  need(suite, { command: 'nginx', brings: 'nginx', without: 'OPENAI_PROXY_TESTS_WITHOUT_NGINX' })
 }
 
 export interface NginxOptions {
