@@ -88,7 +88,7 @@ describe('choosing by model', () => {
   })
 
   it('a model that nobody offers is not found, even while all are down', () => {
-    const error = failure([openai, azure, vllm], { model: 'claude' })
+    const error = failure([openai, azure, vllm], { model: 'gemini' })
     assert.deepEqual([error.code, error.status, error.details.param], ['model_not_found', 404, 'model'])
   })
 
