@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import type { Logger } from '../telemetry/log.ts'
+import { giveBackConnections } from './handover.ts'
 import { type Envelope, type FromWorker, isEnvelope, type ToWorker } from './messages.ts'
 
 /** A worker's process, as the primary deals with it. */
@@ -36,6 +37,7 @@ export function clusterFork({ workerFile, imports, log }: ForkParts): Fork {
   })
   return (events) => {
     const worker = cluster.fork()
+    giveBackConnections(worker)
     worker.on('message', (received: unknown) => {
       if (isEnvelope<FromWorker>(received)) events.message(received.openaiProxy)
     })

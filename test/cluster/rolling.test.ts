@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { withBareSockets } from './bare.ts'
@@ -73,17 +72,6 @@ describe('reloads under load', function () {
       assert.ok(pids.every((pid) => !firstPids.includes(pid)))
     })
   }
-
-  it('lose no connection that was being handed to a worker just then', async () => {
-    const env = { UPSTREAM_API_URL: scene.upstream.url, WORKERS: '2' }
-    const program = await startProgram({ env, entry: 'test/cluster/tiny/main.ts' })
-    const eachAnew = new Agent({ keepAlive: false })
-    const traffic = new Traffic(program.port, { path: '/hello', agent: eachAnew }, 8, 0)
-    for (let round = 0; round < 10; round++) assert.equal((await program.admin('POST', '/reload')).status, 200)
-    // Were a connection lost, its client would wait for ever, and this with it.
-    await traffic.stop()
-    assert.deepEqual(traffic.failures, [])
-  })
 
   it('are asked for by SIGHUP as well', async () => {
     const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: '1' } })
