@@ -126,6 +126,21 @@ describe('the fleet', () => {
     assert.deepEqual(exits, [{ slot: '1', wanted: true }])
   })
 
+  it('renews a worker with another that listens before it drains, and only once', async () => {
+    const { fleet, children } = await running(2)
+    const [heavy] = fleet.members
+    const renewed = fleet.renew(heavy!)
+    await fleet.renew(heavy!)
+    await settled()
+    assert.equal(children.length, 3)
+    assert.equal(children[0]?.drains, false)
+    children[2]?.listen()
+    await renewed
+    assert.deepEqual([children[0]?.drains, children[1]?.drains], [true, false])
+    await fleet.renew(heavy!)
+    assert.equal(children.length, 3)
+  })
+
   it('stops by letting every worker drain, those that are only starting too', async () => {
     const { fleet, children, clock } = await running(1)
     const reloading = fleet.reload(settingsOf({ WORKERS: '1' }))
