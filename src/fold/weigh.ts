@@ -18,7 +18,7 @@ const CONTAINER = 16
 export function weigh(value: Json, depth = 0): number {
   if (typeof value === 'string') return value.length + MEMBER
   if (value === null || typeof value !== 'object') return MEMBER
-  if (isRaw(value)) return value.rawJSON.length
+  if (isRaw(value)) return CONTAINER + value.rawJSON.length
   assertDepth(depth)
   let units = CONTAINER
   if (Array.isArray(value)) for (const element of value) units += weigh(element, depth + 1)

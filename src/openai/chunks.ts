@@ -47,13 +47,8 @@ export class ChunkFold implements Fold {
   }
 
   private read(data: string, name: string): void {
-    if (this.ends(data)) this.end()
+    if (data.startsWith(DONE)) this.end()
     else this.merge(data, name)
-  }
-
-  /** Whether this is `[DONE]`, or what is left of it where the connection was cut after all else had come. */
-  private ends(data: string): boolean {
-    return data.startsWith(DONE) || (DONE.startsWith(data) && this.whole)
   }
 
   /** Here rather than at the end, so that an upstream that had nothing to say can be exchanged for another. */

@@ -32,9 +32,8 @@ export function varyingOf(chunk: JsonObject): Varying | undefined {
 /** Whether a member of a choice changes nothing the second time, so that only what is left has to be looked at. */
 function isIdleBeside(key: string, value: Json): boolean {
   if (key === 'index' || (key === 'delta' && isObject(value))) return true
-  // Beside a delta it is a copy that the fold leaves alone; without one it is the whole message.
-  if (key === 'message') return value === null
-  if (key === 'finish_reason' || key === 'logprobs') return value === null || value === ''
+  // Lists within it are appended; other objects beside the delta are verdicts that are repeated.
+  if (key === 'logprobs') return value === null
   return isObject(value) || isIdle(key, value)
 }
 

@@ -29,7 +29,6 @@ export function foldPlainly(api: keyof typeof answers, events: readonly Told[], 
 /** Whether the event was the last that counts. */
 function mergePlainly(draft: Draft, [data, name]: Told): boolean {
   if (data.startsWith(DONE)) return true
-  if (DONE.startsWith(data) && isFinished(draft)) return true
   const chunk = parseEvent(data)
   const trouble = readTrouble(chunk, name)
   if (trouble) throw trouble

@@ -76,8 +76,8 @@ const kinds: [who: string, events: string[], parsed: number][] = [
   ['reasoning with a channel (Groq)', twenty((reasoning) => chunk({ reasoning, channel: 'analysis' })), 1],
   [
     'a time that changes with the second (xAI)',
-    twenty((content, at) => ({ ...chunk({ content }), created: 7 + (at >> 2) })),
-    5,
+    twenty((content, at) => ({ ...chunk({ content }), created: 7 + (at >> 1) })),
+    10,
   ],
   ['tool call arguments', twenty((text) => chunk({ tool_calls: [{ index: 0, function: { arguments: text } }] })), 1],
   ['custom tool input', twenty((input) => chunk({ tool_calls: [{ index: 0, custom: { input } }] })), 1],
@@ -85,6 +85,11 @@ const kinds: [who: string, events: string[], parsed: number][] = [
   [
     'legacy text',
     twenty((text) => ({ id: 'c', choices: [{ text, index: 0, logprobs: null, finish_reason: null }] })),
+    1,
+  ],
+  [
+    'look-alikes before the text',
+    twenty((content) => ({ note: { content: 'a' }, more: { content: 'b' }, ...chunk({ content }) })),
     1,
   ],
   ['counts in every chunk', twenty((content, at) => ({ ...chunk({ content }), usage: { total_tokens: at } })), 20],
@@ -108,6 +113,36 @@ describe('the quick way through a stream', () => {
     it(`${parsed === 20 ? 'is not taken' : 'is taken'} with ${who}`, () => assert.equal(parsedOf(events), parsed))
   }
 
+  it('is not taken with an event that is like the one before only at first sight', () => {
+    const event = JSON.stringify({ ...chunk({ content: 'text' }), obfuscation: 'abc' })
+    const others = [
+      event.replace('"abc"}', '"}'),
+      event.replace('"abc"', '"a"c"'),
+      event.replace('"text"', '"te"xt"'),
+      event.replace('"text"', '"te\\"'),
+      event.replace('"text"', '"te\nxt"'),
+      event.replace('"text"', '"te","content":"xt"'),
+      `${event} `,
+      event.slice(0, -1),
+      event.slice(1),
+    ]
+    for (const other of others) {
+      const quick = new Quick()
+      quick.learn(event, parseEvent(event))
+      assert.ok(quick.find(event))
+      assert.equal(quick.find(other), undefined, other)
+    }
+  })
+
+  it('does not take bytes for text that they do not encode', () => {
+    const event = JSON.stringify({ ...chunk({ content: 'a' }), note: 'é' })
+    const fold = folds.chat(CAP)
+    fold.pushBytes(bytesOf(Buffer.from(event)), '')
+    fold.pushBytes(bytesOf(Buffer.from(event, 'latin1')), '')
+    fold.pushBytes('[DONE]', '')
+    assert.equal(JSON.parse(fold.finish()).note, '\uFFFD')
+  })
+
   it('is given up where nothing ever fits, and tried again later', () => {
     const varying = Array.from({ length: 200 }, (_, at) => JSON.stringify({ ...chunk({ content: 'a' }), id: `c${at}` }))
     const alike = Array.from({ length: 200 }, () => JSON.stringify(chunk({ content: 'a' })))
@@ -115,10 +150,15 @@ describe('the quick way through a stream', () => {
     assert.ok(parsed > 1 && parsed <= 65, `${parsed} were parsed`)
   })
 
-  it('forgets a chunk when another one has said something different since', () => {
+  it('forgets a chunk when another one has said something different since, however many had varied before', () => {
     const [one, other] = ['a', 'b'].map((note) => JSON.stringify({ ...chunk({ content: note }), note }))
-    const events: Told[] = [one, one, other, one, '[DONE]'].map((data): Told => [data as string, ''])
-    assert.equal(foldQuickly('chat', events), foldPlainly('chat', events))
-    assert.equal(JSON.parse(foldQuickly('chat', events)).note, 'a')
+    for (let before = 0; before < 12; before++) {
+      const varying = Array.from({ length: before }, (_, at) =>
+        JSON.stringify({ ...chunk({ content: 'x' }), note: `${at}` }),
+      )
+      const events: Told[] = [...varying, one, other, one, '[DONE]'].map((data): Told => [data as string, ''])
+      assert.equal(JSON.parse(foldQuickly('chat', events)).note, 'a')
+      assert.equal(foldQuickly('chat', events), foldPlainly('chat', events))
+    }
   })
 })
