@@ -14,6 +14,7 @@ Every setting has one name. It is set as an environment variable, or as a member
 defaults. All faults are reported together, each with its name, and the process exits with 2 without listening;
 \`openai-proxy --check-config\` does only that, and \`--print-config\` shows what is in effect, with secrets masked.
 
+A file \`.env\` in the working folder stands in for variables that the environment lacks; it is read at the start only.
 An empty variable counts as not set. A name that looks like a slip (\`UPSTREAM_API_URI\`) is a fault, and so is any name in
 the file that is not known. Durations are whole milliseconds. Sizes are bytes, or have a unit: \`20MiB\`, \`64kB\`. Lists
 are separated by commas in the environment and are lists in the file; a comma within an address is written \`%2C\`.

@@ -152,7 +152,7 @@ export class Primary implements Program {
       this.ledger.takeMetrics(member.id, message.snapshot)
       this.ledger.takeLoad(member.id, message.load)
     } else if (message.kind === 'leaving') {
-      logger.warn({ worker: member.slot, pid: member.pid }, 'a worker was told to end by a signal; another replaces it')
+      logger.info({ worker: member.slot, pid: member.pid }, 'a worker was told to end by a signal')
       this.fleet.leaves(member)
     } else if (message.kind === 'overweight') {
       const heap = Math.round(message.heapUsed / 1024 ** 2)

@@ -25,3 +25,10 @@ export function describeListenFailure(error: unknown, address: Address): string 
 export function describeStartFailure(error: unknown, { port, host }: Pick<Settings, 'port' | 'host'>): string {
   return describeListenFailure(error, { port, host, portSetting: 'PORT', hostSetting: 'HOST' })
 }
+
+/** What to say to whoever runs the program under a Node older than package.json's `engines` allow; undefined if not. */
+export function nodeTooOld(version: string): string | undefined {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major > 22 || (major === 22 && minor >= 19)) return undefined
+  return `this is Node ${version}; install Node 22.19 or later`
+}

@@ -11,6 +11,9 @@ export function isLoopback(host: string): boolean {
   return loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4')
 }
 
+/** With less, a worker would be replaced over and over as soon as it has started. */
+const leastHeapMb = 100
+
 /** Rules that take more than one setting; each says what would be right. */
 export function brokenRules(settings: Settings): string[] {
   const { port, adminPort, adminHost, adminToken, headersTimeoutMs, bodyTimeoutMs } = settings
@@ -21,6 +24,10 @@ export function brokenRules(settings: Settings): string[] {
     [
       headersTimeoutMs > bodyTimeoutMs,
       `HEADERS_TIMEOUT_MS: is ${headersTimeoutMs}; it must not be longer than BODY_TIMEOUT_MS (${bodyTimeoutMs})`,
+    ],
+    [
+      settings.maxHeapMb > 0 && settings.maxHeapMb < leastHeapMb,
+      `MAX_HEAP_MB: is ${settings.maxHeapMb}; a worker needs half of ${leastHeapMb} before its first request, so give ${leastHeapMb} at least, or 0`,
     ],
     [
       settings.rateLimitStore === 'redis' && settings.redisUrl === undefined,

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -49,7 +50,8 @@ const running = new Set<ChildProcess>()
 /** Runs the program in processes of its own, with an environment that only the test decides. */
 export function runProgram({ env = {}, argv = [], entry = 'src/main.ts', channel = false }: ProgramOptions): Started {
   const child = spawn(process.execPath, [fileURLToPath(new URL(entry, root)), ...argv], {
-    cwd: fileURLToPath(root),
+    // Not the repository's folder: the .env of whoever runs the tests must not decide them.
+    cwd: tmpdir(),
     env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: '0', ADMIN_PORT: '0', LOG_FORMAT: 'json', ...env },
     stdio: ['ignore', 'pipe', 'pipe', ...(channel ? ['ipc' as const] : [])],
   })

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { nodeTooOld } from '../../src/cluster/start-failure.ts'
 import { withBareSockets } from './bare.ts'
 import { endPrograms, runProgram, startProgram } from './program.ts'
 import { ask } from './traffic.ts'
@@ -30,6 +32,14 @@ describe('a start', () => {
       assert.ok(program.stderr.includes(name), `${name} is missing in ${program.stderr}`)
     }
     assert.deepEqual(program.lines, [])
+  })
+
+  it('under a Node that is too old says which it needs', () => {
+    assert.equal(nodeTooOld('22.19.0'), undefined)
+    assert.equal(nodeTooOld('26.0.0'), undefined)
+    for (const version of ['20.20.2', '22.18.1']) {
+      assert.equal(nodeTooOld(version), `this is Node ${version}; install Node 22.19 or later`)
+    }
   })
 
   it('that only checks or prints the settings does so and ends', async () => {
@@ -74,7 +84,8 @@ describe('a start', () => {
   }
 
   it('with an app that cannot be made ends with 1 and the reason', async () => {
-    const env = { CONFIG_FILE: 'test/cluster/tiny/unusable.yaml', WORKERS: '2' }
+    const file = fileURLToPath(new URL('tiny/unusable.yaml', import.meta.url))
+    const env = { CONFIG_FILE: file, WORKERS: '2' }
     const program = runProgram({ env, entry: tiny })
     assert.equal(await program.ended, 1)
     assert.equal(program.stderr, 'the app cannot be made\n')

@@ -129,10 +129,11 @@ describe('settings', () => {
         ADMIN_HOST: '0.0.0.0',
         RATE_LIMIT_STORE: 'redis',
         HEADERS_TIMEOUT_MS: '40000',
+        MAX_HEAP_MB: '64',
       },
     })
     const names = faults.map((fault) => fault.split(':')[0])
-    assert.deepEqual(names, ['ADMIN_PORT', 'ADMIN_TOKEN', 'HEADERS_TIMEOUT_MS', 'REDIS_URL'])
+    assert.deepEqual(names, ['ADMIN_PORT', 'ADMIN_TOKEN', 'HEADERS_TIMEOUT_MS', 'MAX_HEAP_MB', 'REDIS_URL'])
   })
 
   it('need no admin token on any loopback address', () => {
