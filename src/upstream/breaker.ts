@@ -30,6 +30,11 @@ export interface BreakerSettings {
   readonly minRequests: number
   /** Share of failures, 0 to 1, from which it opens. */
   readonly failureRate: number
+  /**
+   * Opens as well when nothing but failures has come for this long, ms, and `minRequests` of them, whatever the rate:
+   * half a window of successes would have to be outvoted first, and for as long each retry costs. Absent: never.
+   */
+  readonly rowMs?: number | undefined
   /** How long the first opening lasts, ms. Each one that follows lasts twice as long, up to sixteen times this. */
   readonly openMs: number
   /** Half-open serves an active prober only, so that no user's request is the one to find out. */
@@ -52,6 +57,9 @@ export class Breaker {
   private restUntil = Number.NEGATIVE_INFINITY
   private closedAt = Number.NEGATIVE_INFINITY
   private openings = 0
+  /** Failures since the last success, and when the first of them was. */
+  private row = 0
+  private rowSince = 0
   private probing = false
   /** Grows with each transition, so that verdicts on an earlier state are known to be late. */
   private generation = 0
@@ -141,10 +149,25 @@ export class Breaker {
     if (verdict === 'none') return
     const now = this.clock.now()
     this.counts.add(now, 1, verdict === 'failure' ? 1 : 0)
-    if (verdict === 'success') return
+    if (verdict === 'success') {
+      this.row = 0
+      return
+    }
+    if (this.row === 0) this.rowSince = now
+    this.row++
+    if (this.failsTooOften(now) || this.failsThroughout(now)) this.open('failure_rate')
+  }
+
+  private failsTooOften(now: number): boolean {
     const { first: requests, second: failures } = this.counts.sum(now)
-    const proven = requests >= this.settings.minRequests && failures / requests >= this.settings.failureRate
-    if (proven) this.open('failure_rate')
+    return requests >= this.settings.minRequests && failures / requests >= this.settings.failureRate
+  }
+
+  /** Within the window, like everything else: failures of an hour ago say nothing about now. */
+  private failsThroughout(now: number): boolean {
+    const { rowMs = Number.POSITIVE_INFINITY, minRequests, windowMs } = this.settings
+    const lasted = now - this.rowSince
+    return this.row >= minRequests && lasted >= rowMs && lasted <= windowMs
   }
 
   /** Lasts `ms` if another process says so, else twice as long as the opening before. */
@@ -161,6 +184,7 @@ export class Breaker {
     this.closedAt = this.clock.now()
     // Failures from before the opening would open it again at the first new one.
     this.counts.clear()
+    this.row = 0
     this.move('closed', why)
   }
 

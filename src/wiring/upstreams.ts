@@ -9,6 +9,12 @@ import { Upstream } from '../upstream/upstream.ts'
 /** Old enough to spare the handshakes, young enough to follow a provider that moves its DNS entry. Milliseconds. */
 const CONNECTION_TTL_MS = 5 * 60_000
 
+/**
+ * How long an upstream may fail throughout while others are well. Longer than a deployment's blip; a share of the
+ * traffic that fails for longer would use up the budget for retries (measured by test/chaos). Milliseconds.
+ */
+const FAILING_MS = 1000
+
 /** The upstreams with their breakers, as one balancer. `onTransition` hears of each breaker's changes. */
 export function wireUpstreams(
   settings: Settings,
@@ -35,6 +41,8 @@ function breakerSettings(settings: Settings): BreakerSettings {
     windowMs: settings.breakerWindowMs,
     minRequests: settings.breakerMinRequests,
     failureRate: settings.breakerFailureRate,
+    // Only where another can answer meanwhile: a lone upstream that restarts would be given up for much longer than that.
+    rowMs: settings.upstreams.length > 1 ? FAILING_MS : undefined,
     openMs: settings.breakerOpenMs,
     probesReserved: settings.probeBody !== undefined,
   }
