@@ -34,7 +34,15 @@ export class Persist {
 
   /** @throws ProxyError the last failure, when no further try is allowed or possible */
   async run<Made extends Call>(order: Order<Made>): Promise<Run<Made>> {
-    this.parts.budget.request()
+    const end = this.parts.budget.request()
+    try {
+      return await this.askAround(order)
+    } finally {
+      end()
+    }
+  }
+
+  private async askAround<Made extends Call>(order: Order<Made>): Promise<Run<Made>> {
     const tried = new Set<Upstream>()
     let last: Ended<Made> | undefined
     for (;;) {

@@ -10,7 +10,7 @@ function granted(budget: RetryBudget, tries: number): number {
 }
 
 function requests(budget: RetryBudget, count: number): void {
-  for (let i = 0; i < count; i++) budget.request()
+  for (let i = 0; i < count; i++) budget.request()()
 }
 
 describe('retry budget', () => {
@@ -37,6 +37,17 @@ describe('retry budget', () => {
     clock.move(9999)
     assert.equal(granted(budget, 2000), 0)
     clock.move(1)
+    assert.equal(granted(budget, 2000), 10)
+  })
+
+  it('requests that are still under way count, however long ago they began', () => {
+    const clock = new MovedClock()
+    const budget = new RetryBudget(0.2, clock)
+    const ends = Array.from({ length: 200 }, () => budget.request())
+    clock.move(60_000)
+    assert.equal(granted(budget, 2000), 40)
+    for (const end of ends) end()
+    clock.move(10_000)
     assert.equal(granted(budget, 2000), 10)
   })
 
