@@ -63,6 +63,10 @@ const shapes: readonly ((piece: string) => Fields)[] = [
   (piece) => delta({ content: piece }, { logprobs: { content: [{ token: piece }] } }),
   (piece) => delta({ content: piece }, { logprobs: { content: [{ token: 't' }] } }),
   (piece) => delta({ content: piece }, { logprobs: '' }),
+  (piece) => delta({ tool_calls: [{ index: 0, list: ['same'], function: { arguments: piece } }] }),
+  (piece) => delta({ tool_calls: [{ index: 0, function: { arguments: piece, list: ['same'] } }] }),
+  (piece) => delta({ tool_calls: [{ index: 0, function: { arguments: piece } }, fragmentOf('same')] }),
+  (piece) => ({ choices: [{ delta: { content: piece } }, { index: 1, delta: { content: 'same' } }] }),
   (piece) => delta({ content: 5, vendor: piece }),
   (piece) => delta({ content: piece, reasoning: 'same' }),
   (piece) => delta({ content: piece, vendor: { inner: 'same' } }),
@@ -91,6 +95,10 @@ const whole: readonly (() => Fields)[] = [
   () => delta({ tool_calls: [{ index: 0, id: 'n', function: { name: 'g', arguments: '' } }] }),
   () => ({ error: { message: 'broken' } }),
 ]
+
+function fragmentOf(text: string): Fields {
+  return { index: 1, function: { arguments: text } }
+}
 
 function delta(members: Fields, beside: Fields = {}): Fields {
   return { id: 'x', object: 'chat.completion.chunk', created: 4, choices: [{ index: 0, delta: members, ...beside }] }

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { ProxyError } from '../../src/errors.ts'
+import { explainRefusal, parseAnswer, summaryOf, usageTextOf } from '../../src/openai/answer.ts'
+
+function codeOf(text: string): string {
+  try {
+    parseAnswer(text)
+    return 'none'
+  } catch (thrown) {
+    if (thrown instanceof ProxyError) return thrown.code
+    throw thrown
+  }
+}
+
+describe('a plain answer of an upstream that would not stream', () => {
+  it('is taken as it was written', () => {
+    const text = '{ "id":"a", "n":1.0, "choices":[] }'
+    assert.equal(parseAnswer(text).text, text)
+    assert.equal(parseAnswer(text).value.id, 'a')
+  })
+
+  for (const text of ['', 'busy', '[]', '"text"', 'null', '7', '{"cut":']) {
+    it(`is refused when it is ${text || 'nothing'}`, () => assert.equal(codeOf(text), 'upstream_invalid'))
+  }
+
+  it('is an error when it carries one', () => {
+    assert.equal(codeOf('{"error":{"message":"m"}}'), 'upstream_error')
+    assert.equal(codeOf('{"object":"error","message":"m"}'), 'upstream_error')
+    assert.equal(codeOf('{"id":"a","error":null,"choices":[]}'), 'none')
+  })
+
+  it('tells who answered, why each choice ended and what it cost', () => {
+    const usage = { prompt_tokens: 3, completion_tokens: 2 }
+    const choices = [{ finish_reason: 'stop' }, { finish_reason: null }, null, { finish_reason: 'length' }]
+    assert.deepEqual(summaryOf({ id: 'a', model: 'm', choices, usage }), {
+      id: 'a',
+      model: 'm',
+      finishReasons: ['stop', 'length'],
+      usage: { input: 3, output: 2, cached: 0, reasoning: 0 },
+    })
+    assert.deepEqual(summaryOf({ status: 'completed' }), { finishReasons: ['completed'], usage: undefined })
+    assert.deepEqual(summaryOf({}), { finishReasons: [], usage: undefined })
+  })
+
+  it('has its counts found without being parsed whole', () => {
+    assert.deepEqual(usageTextOf('{"data":[0.5,{"usage":1}],"usage":{"prompt_tokens":8}}'), { prompt_tokens: 8 })
+    for (const text of ['{"data":[]}', '{"usage":null}', 'not json', ''])
+      assert.equal(usageTextOf(text), undefined, text)
+  })
+})
+
+describe('an upstream that refuses', () => {
+  it('is quoted where it speaks as OpenAI does, with its own status', () => {
+    const refusal = explainRefusal(400, '{"error":{"message":"No such model","type":"t","code":"c"}}', undefined)
+    assert.equal(refusal.status, 400)
+    assert.deepEqual(refusal.toJSON().error, { message: 'No such model', type: 't', param: null, code: 'c' })
+  })
+
+  it('is not quoted where it speaks of its own house', () => {
+    for (const text of ['<html>10.0.0.7 is down</html>', '["10.0.0.7"]', '{"host":"10.0.0.7"}', '']) {
+      const refusal = explainRefusal(503, text, undefined)
+      assert.equal(refusal.status, 503)
+      assert.ok(!refusal.message.includes('10.0.0.7') && refusal.message.includes('503'))
+    }
+  })
+
+  it('makes no success of it, and keeps the time to wait', () => {
+    const refusal = explainRefusal(302, '', 9)
+    assert.equal(refusal.status, 502)
+    assert.equal(refusal.headers()['retry-after'], '9')
+  })
+})
