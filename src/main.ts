@@ -15,13 +15,13 @@ else if (action === 'version') console.log(readVersion())
 else await start()
 
 async function start(): Promise<void> {
+  // First, because what comes next does not even load there.
+  const tooOld = nodeTooOld(process.versions.node)
+  if (tooOld !== undefined) return report('openai-proxy cannot start', [tooOld], 1)
   const loaded = load()
   if ('faults' in loaded) return report('The settings have faults', loaded.faults, 2)
   if (action === 'check') return console.log('The settings are in order.')
   if (action === 'print') return console.log(printable(loaded.settings).trimEnd())
-  // Said here because what comes next does not even load there.
-  const tooOld = nodeTooOld(process.versions.node)
-  if (tooOld !== undefined) return report('openai-proxy cannot start', [tooOld], 1)
   // Only now: `--help` and `--check-config` need nothing of it.
   const { launch } = await import('./cluster/launch.ts')
   await launch(loaded.settings, load).catch((error: unknown) => {

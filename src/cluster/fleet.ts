@@ -197,6 +197,7 @@ export class Fleet {
     slot.cancelRefill = this.parts.clock.after(respawnDelay(slot.deaths), () => {
       if (slot.launching || this.filled(slot)) return
       this.launch(slot, this.settings).catch((error: unknown) => {
+        if (this.stopping) return
         this.parts.log.error({ worker: slot.name, err: error }, `worker ${slot.name} could not be started`)
         this.refill(slot)
       })
