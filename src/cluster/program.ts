@@ -32,6 +32,7 @@ export async function runProgram(program: Program): Promise<void> {
   const { settings, log } = program
   const admin = createAdmin({ control: program, log: log.logger, token: () => program.settings.adminToken })
   const ending = new AbortController()
+  process.on('uncaughtException', (error) => crash(program, error))
   controlBySignals(program, admin, ending)
   const adminPort = await listen(admin, settings)
   const port = await program.start().catch((error: unknown) => {
@@ -70,6 +71,14 @@ function controlBySignals(program: Program, admin: Admin, ending: AbortControlle
       program.reload().catch((error: unknown) => logger.error({ err: error }, 'the reload failed'))
     },
   })
+}
+
+/** Nothing can be trusted any more; systemd, PM2 or the container's restart policy starts the program anew. */
+function crash(program: Program, error: unknown): never {
+  program.log.logger.fatal({ err: error }, 'the program ends because of an error that nothing caught')
+  program.log.flush()
+  program.kill()
+  process.exit(1)
 }
 
 function end(program: Program, admin: Admin): void {

@@ -91,6 +91,13 @@ describe('a start', () => {
     assert.equal(program.stderr, 'the app cannot be made\n')
   })
 
+  it('without workers whose app falls over later ends with 1, and the log says why', async () => {
+    const program = await startProgram({ env: { ...upstream, WORKERS: '0' }, entry: tiny })
+    await assert.rejects(ask(program.port, { path: '/crash' }))
+    assert.equal(await program.ended, 1)
+    assert.match(JSON.stringify(program.lines.at(-1)), /nobody catches this/)
+  })
+
   it('tells a parent that waits, as PM2 does, when requests are answered', async () => {
     const program = runProgram({ env: { ...upstream, WORKERS: '1' }, entry: tiny, channel: true })
     const [message] = await once(program.child, 'message')
