@@ -67,6 +67,22 @@ describe('the dashboards', () => {
   })
 })
 
+describe('the runbook', () => {
+  const runbook = readFileSync(new URL('../../docs/runbook.md', folder), 'utf8')
+
+  it('sends nobody to a panel that is not there', () => {
+    const named = Array.from(runbook.matchAll(/\*(\w+)\*,\s"([^"]+)"/g), ([, board = '', panel = '']) => ({
+      board,
+      panel,
+    }))
+    assert.ok(named.length > 5)
+    for (const { board, panel } of named) {
+      const there = all.find(({ uid }) => uid === `openai-proxy-${board.toLowerCase()}`)
+      assert.ok(there && shown(there).some(({ title }) => title.startsWith(panel)), `${board}, ${panel}`)
+    }
+  })
+})
+
 describe('the data sources of Grafana', () => {
   const text = readFileSync(new URL('provisioning/datasources/datasources.yml', folder), 'utf8')
   const { datasources } = parse(text) as { datasources: readonly DataSource[] }
