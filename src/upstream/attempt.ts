@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { ProxyError, toProxyError } from '../errors.ts'
 import type { AttemptFacts, Headers, Outcome } from '../facts.ts'
+import { BusyTime } from './busy.ts'
 import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
 import { type Failure, outcomeOf, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
@@ -43,14 +44,15 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   private stopWaiting: (() => void) | undefined
   private leftover: Leftover | undefined
   private ended = false
-  private busyMs = 0
+  private readonly busy: BusyTime
 
   constructor(parts: TryParts) {
     const { call, facts, clock } = parts
     this.parts = parts
     this.facts = facts
     this.consumer = call.consumer
-    this.watchdog = new Watchdog(clock, call.patience, (kind) => this.timeOut(kind))
+    this.busy = new BusyTime(clock)
+    this.watchdog = new Watchdog(clock, call.patience, (kind, isPaused) => this.timeOut(kind, isPaused))
   }
 
   start(): void {
@@ -133,7 +135,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   /** Runs a consumer's part: what it throws is the answer's fault, and the time it takes is ours, not the upstream's. */
   work(part: () => void): void {
-    const before = this.parts.clock.now()
+    const before = this.busy.start()
     try {
       part()
     } catch (thrown) {
@@ -141,7 +143,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     }
     const { events } = this.consumer
     if (events !== this.facts.events) this.noteEvents(events, before)
-    this.busyMs += this.parts.clock.now() - before
+    this.busy.stop()
   }
 
   private succeed(): void {
@@ -180,11 +182,11 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     this.failWith(error, outcome, body)
   }
 
-  private timeOut(kind: TimeoutKind): void {
+  private timeOut(kind: TimeoutKind, isPaused: boolean): void {
     if (this.refusal) this.work(() => this.refuse())
     // A stream that is whole but for [DONE] is an answer; it was merely never closed.
     else if (this.consumer.whole) this.endCut()
-    else this.failWith(timeoutError(kind), kind)
+    else this.failWith(timeoutError(kind), isPaused ? 'aborted' : kind)
   }
 
   private readonly endCut = () => this.work(() => this.consumer.end(true))
@@ -210,7 +212,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     const now = this.parts.clock.now()
     this.facts.outcome = outcome
     this.facts.endedAt = now
-    this.facts.waitedMs = Math.max(0, now - this.facts.startedAt - this.busyMs)
+    this.facts.waitedMs = Math.max(0, now - this.facts.startedAt - this.busy.upTo(now))
     this.consumer.destroy()
   }
 
@@ -232,8 +234,7 @@ function connectFailure(error: Error): [ProxyError, Outcome] {
   const code = codeOf(error)
   // A forward proxy that takes the connection and never answers CONNECT shows as a header time-out.
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'ETIMEDOUT') {
-    const message = 'The upstream did not accept a connection in time.'
-    return [new ProxyError('upstream_timeout', { message, cause: error }), 'connect_timeout']
+    return [timeoutError('connect_timeout', error), 'connect_timeout']
   }
   if (isGarbage(error)) return [new ProxyError('upstream_invalid', { cause: error }), 'invalid']
   return [new ProxyError('upstream_unreachable', { cause: error }), 'connect']
@@ -241,8 +242,8 @@ function connectFailure(error: Error): [ProxyError, Outcome] {
 
 /** What is not HTTP, or HTTP that nobody asked for: a 100 or 101, which undici calls a bad response or upgrade. */
 function isGarbage(error: Error): boolean {
-  if (error.name === 'HTTPParserError' || codeOf(error) === 'UND_ERR_HEADERS_OVERFLOW') return true
-  return codeOf(error) === 'UND_ERR_SOCKET' && error.message.startsWith('bad ')
+  const isUnwanted = codeOf(error) === 'UND_ERR_SOCKET' && error.message.startsWith('bad ')
+  return isUnwanted || error.name === 'HTTPParserError' || codeOf(error) === 'UND_ERR_HEADERS_OVERFLOW'
 }
 
 function codeOf(error: Error): string {

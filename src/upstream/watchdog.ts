@@ -13,14 +13,15 @@ export interface Patience {
 
 export type TimeoutKind = 'first_event_timeout' | 'idle_timeout' | 'total_timeout'
 
-const messages: Readonly<Record<TimeoutKind, string>> = {
+const messages: Readonly<Record<TimeoutKind | 'connect_timeout', string>> = {
+  connect_timeout: 'The upstream did not accept a connection in time.',
   first_event_timeout: 'The upstream did not begin to answer in time.',
   idle_timeout: 'The upstream began to answer and then fell silent.',
   total_timeout: 'The answer took longer than a request may take in all.',
 }
 
-export function timeoutError(kind: TimeoutKind): ProxyError {
-  return new ProxyError('upstream_timeout', { message: messages[kind] })
+export function timeoutError(kind: keyof typeof messages, cause?: Error): ProxyError {
+  return new ProxyError('upstream_timeout', { message: messages[kind], cause })
 }
 
 /**
@@ -30,13 +31,14 @@ export function timeoutError(kind: TimeoutKind): ProxyError {
 export class Watchdog {
   private readonly clock: Clock
   private readonly patience: Patience
-  private readonly onTimeout: (kind: TimeoutKind) => void
+  private readonly onTimeout: (kind: TimeoutKind, isPaused: boolean) => void
   private readonly startedAt: number
   private lastEventAt: number | undefined
   private paused = false
   private cancel: (() => void) | undefined
 
-  constructor(clock: Clock, patience: Patience, onTimeout: (kind: TimeoutKind) => void) {
+  /** @param onTimeout told what was late, and whether that was while the client, not the upstream, was slow */
+  constructor(clock: Clock, patience: Patience, onTimeout: (kind: TimeoutKind, isPaused: boolean) => void) {
     this.clock = clock
     this.patience = patience
     this.onTimeout = onTimeout
@@ -76,7 +78,7 @@ export class Watchdog {
   private check(): void {
     const { at, kind } = this.next()
     if (this.clock.now() < at) this.arm()
-    else this.onTimeout(kind)
+    else this.onTimeout(kind, this.paused)
   }
 
   private next(): { at: number; kind: TimeoutKind } {

@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { chunk, sseEvent } from '../support/chunks.ts'
 import { question, type RunningProxy } from '../support/proxy.ts'
 import { flood, head, stream } from '../support/steps.ts'
-import { ReadClock, setting } from './setting.ts'
+import { metric, ReadClock, setting } from './setting.ts'
 
 const MEGABYTE = 1_000_000
 const event = sseEvent(chunk({ content: 'x'.repeat(60_000) }))
@@ -64,5 +64,6 @@ describe('a slow reader of a stream', () => {
     assert.equal(await upstream.requests[0]!.closed, 'client')
     response.destroy()
     await proxy.line(({ msg }) => msg === 'request')
+    assert.equal(await metric(proxy, 'proxy_upstream_attempts_total', { outcome: 'aborted' }), 1)
   })
 })

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { ProxyError } from '../../src/errors.ts'
+import type { Outcome } from '../../src/facts.ts'
+import type { Verdict } from '../../src/upstream/breaker.ts'
+import { outcomeOf, outcomeOfStatus, toFailure, verdictOf } from '../../src/upstream/classify.ts'
+
+const error = new ProxyError('upstream_error')
+
+/** Every outcome: whether another upstream is asked, and what the breaker hears. A new one must be put here. */
+const outcomes: Readonly<Record<Outcome, readonly [retryable: boolean, verdict: Verdict]>> = {
+  ok: [false, 'success'],
+  connect: [true, 'failure'],
+  connect_timeout: [true, 'failure'],
+  first_event_timeout: [true, 'failure'],
+  idle_timeout: [true, 'failure'],
+  total_timeout: [false, 'failure'],
+  rate_limited: [true, 'none'],
+  unauthorized: [false, 'none'],
+  server_error: [true, 'failure'],
+  client_error: [false, 'none'],
+  truncated: [true, 'failure'],
+  invalid: [true, 'failure'],
+  too_large: [false, 'none'],
+  aborted: [false, 'none'],
+  lost_hedge: [false, 'none'],
+}
+
+describe('what the end of a try means', () => {
+  for (const [name, [retryable, verdict]] of Object.entries(outcomes) as [Outcome, (typeof outcomes)[Outcome]][]) {
+    it(`${name} is ${retryable ? '' : 'not '}worth another try, and says ${verdict}`, () => {
+      assert.equal(toFailure(error, name, false).retryable, retryable)
+      assert.equal(verdictOf(name), verdict)
+    })
+  }
+
+  it('a key that is the operator’s own, and refused, is worth another upstream', () => {
+    assert.equal(toFailure(error, 'unauthorized', true).retryable, true)
+  })
+
+  for (const [status, outcome] of [
+    [204, 'invalid'],
+    [301, 'invalid'],
+    [400, 'client_error'],
+    [401, 'unauthorized'],
+    [403, 'unauthorized'],
+    [404, 'client_error'],
+    [408, 'server_error'],
+    [409, 'client_error'],
+    [422, 'client_error'],
+    [429, 'rate_limited'],
+    [499, 'client_error'],
+    [500, 'server_error'],
+    [529, 'server_error'],
+  ] as const) {
+    it(`status ${status} is ${outcome}`, () => assert.equal(outcomeOfStatus(status), outcome))
+  }
+
+  it('an error in the stream counts by the status that it names', () => {
+    assert.equal(outcomeOf(new ProxyError('upstream_error', { status: 429 })), 'rate_limited')
+    assert.equal(outcomeOf(new ProxyError('upstream_error', { status: 400 })), 'client_error')
+    assert.equal(outcomeOf(error), 'server_error')
+  })
+
+  it('our own caps and defects are told apart', () => {
+    assert.equal(outcomeOf(new ProxyError('upstream_too_large')), 'too_large')
+    assert.equal(outcomeOf(new ProxyError('upstream_truncated')), 'truncated')
+    assert.equal(outcomeOf(new ProxyError('client_closed_request')), 'aborted')
+    assert.equal(outcomeOf(new ProxyError('internal_error')), 'invalid')
+  })
+})

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { type RequestHeaderOptions, requestHeaders, responseHeaders } from '../../src/upstream/headers.ts'
+import type { UpstreamConfig } from '../../src/upstream/upstream.ts'
+
+const config: UpstreamConfig = { name: 'a', url: 'https://api.example/v1', weight: 1, priority: 1 }
+
+function sent(options: Partial<RequestHeaderOptions>): Record<string, string> {
+  const defaults = {
+    client: {},
+    config,
+    requestId: 'id',
+    providerKey: undefined,
+    passKeys: true,
+    traced: false,
+    hasBody: true,
+  }
+  return requestHeaders({ ...defaults, ...options })
+}
+
+const always = {
+  accept: 'text/event-stream, application/json',
+  'accept-encoding': 'identity',
+  'content-type': 'application/json',
+  'x-request-id': 'id',
+}
+
+describe('the headers that go upstream', () => {
+  it('are few where the client sends none', () => {
+    assert.deepEqual(sent({}), always)
+    const { 'content-type': _, ...bodiless } = always
+    assert.deepEqual(sent({ hasBody: false }), bodiless)
+  })
+
+  it('leave out what the connection calls its own', () => {
+    const client = { connection: 'close, X-Hop , other', 'x-hop': '1', other: '2', 'x-end': '3' }
+    assert.deepEqual(sent({ client }), { ...always, 'x-end': '3' })
+  })
+
+  for (const [name, azure] of [
+    ['api.example', false],
+    ['my.openai.azure.com', true],
+    ['my.services.ai.azure.com', true],
+    ['openai.azure.com.evil.example', false],
+  ] as const) {
+    it(`carry the upstream's own key as ${name} wants it`, () => {
+      const own = { ...config, url: `https://${name}/v1`, key: 'own' }
+      const headers = sent({ config: own, providerKey: 'Bearer theirs', client: { 'api-key': 'theirs' } })
+      assert.deepEqual(headers, { ...always, ...(azure ? { 'api-key': 'own' } : { authorization: 'Bearer own' }) })
+    })
+  }
+
+  it('carry the client’s key where it is the provider’s', () => {
+    const client = { authorization: 'Bearer x', 'api-key': 'y' }
+    assert.deepEqual(sent({ client, providerKey: 'Bearer x' }), {
+      ...always,
+      authorization: 'Bearer x',
+      'api-key': 'y',
+    })
+    assert.deepEqual(sent({ client, passKeys: false }), always)
+  })
+
+  it('leave the trace context to the tracing where it is on', () => {
+    const client = { traceparent: 'a', tracestate: 'b', baggage: 'c' }
+    assert.deepEqual(sent({ client }), { ...always, ...client })
+    assert.deepEqual(sent({ client, traced: true }), always)
+  })
+
+  it('may all be replaced by the configuration, in any letters', () => {
+    const own = { ...config, headers: { 'X-Request-ID': 'mine', Accept: 'a' } }
+    assert.deepEqual(sent({ config: own }), { ...always, 'x-request-id': 'mine', accept: 'a' })
+  })
+})
+
+describe('the headers that come back', () => {
+  it('are those on the list', () => {
+    const passed = { 'retry-after': '1', 'openai-processing-ms': '2', 'x-ratelimit-remaining-tokens': '3' }
+    assert.deepEqual(responseHeaders({ ...passed, server: 'x', 'set-cookie': ['a=b'], 'x-request-id': 'y' }), passed)
+  })
+})
