@@ -125,7 +125,6 @@ export class Fleet {
 
   /** Starts a process for the slot and, once it listens, lets the one before it drain. */
   private async launch(slot: Slot, settings: Settings): Promise<void> {
-    slot.cancelRefill()
     // How that one ended is told to whoever started it.
     while (slot.launching) await slot.launching.catch(() => {})
     if (this.stopping) throw new StartFailure('the program is ending')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import pino from 'pino'
+import { healthyAfterMs } from '../../src/cluster/backoff.ts'
 import { Reloader } from '../../src/cluster/reload.ts'
 import { StartFailure } from '../../src/cluster/start-failure.ts'
 import type { Loaded } from '../../src/config/load.ts'
@@ -57,6 +58,39 @@ describe('a rolling reload', () => {
     assert.equal(children.length, 3)
   })
 
+  it('replaces the process, too, that was just being started for a worker that had died', async () => {
+    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '1' }))
+    const started = fleet.start()
+    children[0]?.listen()
+    await started
+    clock.move(healthyAfterMs)
+    children[0]?.exit()
+    clock.move(0)
+    const reloaded = fleet.reload(settingsOf({ WORKERS: '1', MAX_ATTEMPTS: '7' }))
+    await settled()
+    assert.equal(children.length, 2, 'one at a time')
+    children[1]?.listen()
+    await settled()
+    children[2]?.listen()
+    await reloaded
+    assert.deepEqual([children[1]?.drains, children[2]?.drains], [true, false])
+    assert.equal(children[2]?.settings.maxAttempts, 7)
+  })
+
+  it('keeps the old worker when the new one is told to end as soon as it listens', async () => {
+    const { fleet, children } = scene(settingsOf({ WORKERS: '1' }))
+    const started = fleet.start()
+    children[0]?.listen()
+    await started
+    const reloaded = fleet.reload(settingsOf({ WORKERS: '1' }))
+    await settled()
+    const fresh = fleet.members.find(({ state }) => state === 'starting')
+    fleet.leaves(fresh!)
+    children[1]?.listen()
+    await assert.rejects(reloaded, { name: 'StartFailure' })
+    assert.equal(children[0]?.drains, false)
+  })
+
   it('says how far it came when a later worker cannot start', async () => {
     const { fleet, children } = scene(settingsOf({ WORKERS: '2' }))
     const started = fleet.start()
@@ -72,7 +106,7 @@ describe('a rolling reload', () => {
   })
 
   it('follows a changed number of workers, up and down', async () => {
-    const { fleet, children } = scene(settingsOf({ WORKERS: '1' }))
+    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '1' }))
     const started = fleet.start()
     children[0]?.listen()
     await started
@@ -88,6 +122,9 @@ describe('a rolling reload', () => {
     children[3]?.listen()
     await shrunk
     assert.deepEqual([children[1]?.drains, children[2]?.drains, children[3]?.drains], [true, true, false])
+    for (const index of [0, 1, 2]) children[index]?.exit('exit code 0')
+    clock.move(60_000)
+    assert.equal(children.length, 4, 'the place that is not wanted any more must stay empty')
   })
 })
 

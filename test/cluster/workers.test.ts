@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { withBareSockets } from './bare.ts'
 import { endPrograms, type Started, startProgram } from './program.ts'
+import { open } from './serve.ts'
 import { ask } from './traffic.ts'
 
 const entry = 'test/cluster/tiny/main.ts'
@@ -60,6 +61,19 @@ describe('workers and their primary', function () {
     assert.ok(Array.isArray(JSON.parse(await snapshot.text()).nodes))
     const profile = await program.admin('POST', '/cpu-profile?worker=1&seconds=1')
     assert.ok(Array.isArray(JSON.parse(await profile.text()).samples))
+  })
+
+  it('close connections beyond what all of them may keep', async () => {
+    const full = await startProgram({ env: { ...env, WORKERS: '2', MAX_CONNECTIONS: '1' }, entry })
+    const wires = await Promise.all(Array.from({ length: 4 }, () => open(full.port)))
+    const { promise: twoClosed, resolve } = Promise.withResolvers<void>()
+    let closed = 0
+    for (const wire of wires) wire.closed.then(() => ++closed === 2 && resolve())
+    await twoClosed
+    const kept = wires.find(({ socket }) => !socket.destroyed)
+    kept!.send('GET /hello HTTP/1.1\r\nHost: test\r\n\r\n')
+    assert.equal((await kept!.answer()).status, 200)
+    for (const wire of wires) wire.socket.destroy()
   })
 
   it('count what they answered and what went wrong, for the line of statistics', async () => {
