@@ -64,7 +64,9 @@ describe('workers and their primary', function () {
   })
 
   it('close connections beyond what all of them may keep', async () => {
-    const full = await startProgram({ env: { ...env, WORKERS: '2', MAX_CONNECTIONS: '1' }, entry })
+    // Long enough that none is closed for its silence.
+    const patient = { HEADERS_TIMEOUT_MS: '120000', BODY_TIMEOUT_MS: '120000' }
+    const full = await startProgram({ env: { ...env, ...patient, WORKERS: '2', MAX_CONNECTIONS: '1' }, entry })
     const wires = await Promise.all(Array.from({ length: 4 }, () => open(full.port)))
     const { promise: twoClosed, resolve } = Promise.withResolvers<void>()
     let closed = 0
