@@ -12,6 +12,8 @@ interface Line {
 interface Merging {
   readonly family: Family
   readonly lines: Map<string, Line>
+  /** The same lines by their labels as they were written, which is found without sorting them. */
+  readonly written: Map<string, Line>
 }
 
 const combine: Readonly<Record<string, (line: Line, value: number) => number>> = {
@@ -65,7 +67,7 @@ export function merge(snapshots: readonly Snapshot[]): Snapshot {
       // prom-client's word for what means nothing when added up, such as the time of a process's start.
       if (family.aggregator === 'omit') continue
       const known = families.get(family.name)
-      const merging = known ?? { family, lines: new Map() }
+      const merging = known ?? { family, lines: new Map(), written: new Map() }
       if (known === undefined) families.set(family.name, merging)
       add(merging, family.values)
     }
@@ -76,29 +78,45 @@ export function merge(snapshots: readonly Snapshot[]): Snapshot {
   }))
 }
 
-function add({ family, lines }: Merging, samples: readonly Sample[]): void {
+function add(merging: Merging, samples: readonly Sample[]): void {
+  const { family, written } = merging
   const combined = combine[family.aggregator]
   if (combined === undefined) throw new TypeError(`The metric ${family.name} has an unknown aggregator`)
   for (const sample of samples) {
-    const key = lineKey(sample)
-    const line = lines.get(key)
+    const key = keyOf(sample.metricName, Object.entries(sample.labels))
+    const line = written.get(key) ?? findLine(merging, sample)
     if (line === undefined) {
-      lines.set(key, { sample, value: sample.value, workers: 1, exemplar: sample.exemplar })
+      newLine(merging, sample, key)
       continue
     }
+    written.set(key, line)
     line.workers += 1
     line.value = combined(line, sample.value)
     line.exemplar = newer(line.exemplar, sample.exemplar)
   }
 }
 
-/** Two workers' lines are the same when name and labels are, in whatever order the labels were written. */
-function lineKey({ metricName = '', labels }: Sample): string {
-  const pairs = Object.entries(labels)
-  // Without the sort a line could appear twice, and Prometheus refuses the whole scrape.
-  if (pairs.length > 1) pairs.sort(([a], [b]) => (a < b ? -1 : 1))
-  let key = metricName
-  for (const [name, value] of pairs) key += `\n${name}\t${value}`
+/** Two lines are the same when name and labels are, in whatever order: Prometheus refuses a scrape with one twice. */
+function findLine({ lines }: Merging, sample: Sample): Line | undefined {
+  return lines.get(sortedKey(sample))
+}
+
+function newLine({ lines, written }: Merging, sample: Sample, key: string): void {
+  const line = { sample, value: sample.value, workers: 1, exemplar: sample.exemplar }
+  lines.set(sortedKey(sample), line)
+  written.set(key, line)
+}
+
+function sortedKey({ metricName, labels }: Sample): string {
+  return keyOf(
+    metricName,
+    Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)),
+  )
+}
+
+function keyOf(metricName: string | undefined, labels: readonly (readonly [string, string | number])[]): string {
+  let key = metricName ?? ''
+  for (const [name, value] of labels) key += `\n${name}\t${value}`
   return key
 }
 
