@@ -11,7 +11,8 @@ import { ask } from './traffic.ts'
 const upstream = { UPSTREAM_API_URL: 'http://127.0.0.1:9/v1/chat/completions' }
 const tiny = 'test/cluster/tiny/main.ts'
 
-describe('a start', () => {
+describe('a start', function () {
+  this.timeout(60_000)
   withBareSockets()
   afterEach(endPrograms)
 
