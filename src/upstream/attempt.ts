@@ -141,8 +141,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     } catch (thrown) {
       this.fail(toProxyError(thrown))
     }
-    const { events } = this.consumer
-    if (events !== this.facts.events) this.noteEvents(events, before)
+    if (this.consumer.events !== this.facts.events) this.noteEvents(this.consumer.events, before)
     this.busy.stop()
   }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
 import { said, saying, sseBody, sseEvent } from '../support/chunks.ts'
 import type { Received, Step } from '../support/exchange.ts'
 import { post, question, type RunningProxy } from '../support/proxy.ts'
 import { hang, head } from '../support/steps.ts'
 import type { Script, Upstream } from '../support/upstream.ts'
+import { listen } from '../upstream/servers.ts'
 import { assertError, metric, ReadClock, Spoken, setting } from './setting.ts'
 
 const env = {
@@ -134,6 +136,18 @@ describe('time-outs of an un-streamed request', () => {
     clock.move(1)
     await assertError(await response, 503, 'upstream_error')
     assert.equal(await request.closed, 'client')
+  })
+
+  it('a connection is late when the handshake gets no answer', async () => {
+    // undici keeps this time by the system's clock.
+    const server = await listen(createServer())
+    const silent = await on.proxy([`https://127.0.0.1:${server.port}/v1`], {
+      env: { MAX_ATTEMPTS: '1', CONNECT_TIMEOUT_MS: '1' },
+    })
+    const { error } = await assertError(await post(silent.chat, question), 504, 'upstream_timeout')
+    assert.match(error.message, /connection/)
+    assert.equal(await metric(silent, 'proxy_upstream_attempts_total', { outcome: 'connect_timeout' }), 1)
+    await server.stop()
   })
 
   it('a plain answer is held to the same times', async () => {
