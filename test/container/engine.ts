@@ -48,6 +48,8 @@ export async function startEngine(): Promise<Engine> {
     async stop() {
       server.kill('SIGTERM')
       await ended
+      // The engine leaves this mount behind, and a folder with a mount in it cannot be removed.
+      spawnSync('umount', [join(folder, 'exec/netns/default')])
       rmSync(folder, { recursive: true })
     },
   }
