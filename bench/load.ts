@@ -29,8 +29,8 @@ export async function load(dir: string, { url, stream, connections, seconds }: L
   return {
     requests: Number(requests),
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]),
-    p50: /50%\s+(\S+)/.exec(stdout)?.[1] ?? '?',
-    p99: /99%\s+(\S+)/.exec(stdout)?.[1] ?? '?',
+    p50: /^\s+50%\s+(\S+)/m.exec(stdout)?.[1] ?? '?',
+    p99: /^\s+99%\s+(\S+)/m.exec(stdout)?.[1] ?? '?',
     failed: Number(/Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1] ?? 0),
   }
 }
