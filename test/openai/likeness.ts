@@ -63,8 +63,8 @@ const shapes: readonly ((piece: string) => Fields)[] = [
   (piece) => delta({ content: piece }, { logprobs: { content: [{ token: piece }] } }),
   (piece) => delta({ content: piece }, { logprobs: { content: [{ token: 't' }] } }),
   (piece) => delta({ content: piece }, { logprobs: '' }),
-  (piece) => delta({ tool_calls: [{ index: 0, list: ['same'], function: { arguments: piece } }] }),
-  (piece) => delta({ tool_calls: [{ index: 0, function: { arguments: piece, list: ['same'] } }] }),
+  (piece) => delta({ tool_calls: [{ index: 0, list: numbered(), function: { arguments: piece } }] }),
+  (piece) => delta({ tool_calls: [{ index: 0, function: { arguments: piece, list: numbered() } }] }),
   (piece) => delta({ tool_calls: [{ index: 0, function: { arguments: piece } }, fragmentOf('same')] }),
   (piece) => ({ choices: [{ delta: { content: piece } }, { index: 1, delta: { content: 'same' } }] }),
   (piece) => delta({ content: 5, vendor: piece }),
@@ -74,6 +74,7 @@ const shapes: readonly ((piece: string) => Fields)[] = [
   (piece) => delta({ content: {}, refusal: piece }),
   (piece) => ({ note: { content: 'fixed' }, ...delta({ content: piece }) }),
   (piece) => ({ note: { content: piece }, ...delta({ content: piece }) }),
+  (piece) => ({ note: { content: piece }, ...delta({ content: 'same' }) }),
   (piece) => ({ ...delta({ content: piece }), note: { p: piece } }),
   (piece) => ({ ...delta({ content: piece }), note: { p: 'same' }, obfuscation: piece }),
   (piece) => ({ choices: [{ index: 0, text: piece, message: { content: 'whole' } }] }),
@@ -95,6 +96,11 @@ const whole: readonly (() => Fields)[] = [
   () => delta({ tool_calls: [{ index: 0, id: 'n', function: { name: 'g', arguments: '' } }] }),
   () => ({ error: { message: 'broken' } }),
 ]
+
+/** What would grow by itself if the fold came to share it with what it remembers of a chunk. */
+function numbered(): Fields[] {
+  return [{ index: 0, text: 'same' }]
+}
 
 function fragmentOf(text: string): Fields {
   return { index: 1, function: { arguments: text } }
