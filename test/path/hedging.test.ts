@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { said, saying, sseBody, sseEvent } from '../support/chunks.ts'
+import { said, saying, sseBody } from '../support/chunks.ts'
 import type { Step } from '../support/exchange.ts'
 import { post, question, type RunningProxy } from '../support/proxy.ts'
 import { answer, compressed, cut, hang, head, send } from '../support/steps.ts'
@@ -81,18 +81,20 @@ for (const stream of [false, true]) {
       await assertSays(await pending, 'second')
     })
 
-    it('does not win by an error', async () => {
-      const gate = Promise.withResolvers<void>()
-      const { pending, request } = await start(
-        [() => gate.promise, ...good('first')],
-        [send(sseEvent({ error: { message: 'x' } }))],
-      )
-      clock.move(100)
-      await (await second.next()).closed
-      assert.equal(request.closedBy, undefined)
-      gate.resolve()
-      await assertSays(await pending, 'first')
-    })
+    const error = { error: { message: 'x' } }
+    // A stream that has begun belongs to the client: there the event before the error wins.
+    const failures = stream ? [[error]] : [[error], [...saying('x').slice(0, 1), error]]
+    for (const events of failures) {
+      it(`does not win by an error that is event ${events.length}`, async () => {
+        const gate = Promise.withResolvers<void>()
+        const { pending, request } = await start([() => gate.promise, ...good('first')], [send(sseBody(events))])
+        clock.move(100)
+        await (await second.next()).closed
+        assert.equal(request.closedBy, undefined)
+        gate.resolve()
+        await assertSays(await pending, 'first')
+      })
+    }
 
     it('needs not be waited for when the first refuses what any would refuse', async () => {
       const gate = Promise.withResolvers<void>()

@@ -123,6 +123,14 @@ describe('a stream that fails', () => {
       })
     }
 
+    it('adds no error of its own to that of the upstream when it fails in yet another way behind', async () => {
+      const body = role + sseEvent({ error: theirs })
+      const { proxy } = await on.pair([send(body), send(`data: ${'x'.repeat(5000)}`)], {
+        env: { ...env, MAX_EVENT_BYTES: '4096' },
+      })
+      assert.equal(await (await post(proxy.chat, streamed)).text(), body)
+    })
+
     it('rests an upstream that tells of its rate limit in the stream', async () => {
       const error = { ...theirs, code: 429, retry_after: 9 }
       const { proxy } = await on.pair([send(role + sseEvent({ error }))], { env })

@@ -39,6 +39,11 @@ describe('one try at one upstream', () => {
   let leaving: AbortController
 
   async function start(script: Script, consumer: Consumer) {
+    await prepare(script)
+    return attempt(consumer)
+  }
+
+  async function prepare(script: Script) {
     upstream = await startUpstream(script)
     clock = new MovedClock()
     target = new Target(
@@ -51,7 +56,6 @@ describe('one try at one upstream', () => {
       },
     )
     leaving = new AbortController()
-    return attempt(consumer)
   }
 
   function attempt(consumer: Consumer) {
@@ -117,6 +121,15 @@ describe('one try at one upstream', () => {
     leaving.abort()
     assert.equal((await attempt(new Gather(100)))?.outcome, 'aborted')
     assert.equal(upstream.requests.length, 1)
+  })
+
+  it('sends nothing when it is given up before its connection is made', async () => {
+    await prepare([answer(200, 'hello')])
+    const started = attempt(new Gather(100))
+    leaving.abort()
+    assert.equal((await started)?.outcome, 'aborted')
+    await target.close()
+    assert.equal(upstream.requests.length, 0)
   })
 
   it('ends with what the consumer throws, at once', async () => {
