@@ -32,8 +32,8 @@ export function varyingOf(chunk: JsonObject): Varying | undefined {
 /** Whether a member of a choice changes nothing the second time, so that only what is left has to be looked at. */
 function isIdleBeside(key: string, value: Json): boolean {
   if (key === 'index' || (key === 'delta' && isObject(value))) return true
-  // Lists within it are appended; other objects beside the delta are verdicts that are repeated.
-  if (key === 'logprobs') return value === null
+  // Its lists are appended, and a whole message counts anew; other objects beside the delta are verdicts that are repeated.
+  if (key === 'logprobs' || key === 'message') return value === null
   return isObject(value) || isIdle(key, value)
 }
 
