@@ -61,7 +61,7 @@ export interface OrderOptions<C extends Consumer> {
   readonly stream: boolean
   /** Ask for the usage chunk where the client has not. */
   readonly addUsage: boolean
-  newConsumer(addedUsage: boolean): C
+  newConsumer(addedUsage: boolean, upstream: Upstream): C
 }
 
 /** What the request wants of whichever upstream it goes to. */
@@ -88,7 +88,7 @@ export function orderOf<C extends Consumer>(
         path: upstream.addresses.path(api.route, request.query, request.modelId),
         headers: headersFor(request, upstream, parts),
         body: asked && ask(api, asked, { stream: options.stream, includeUsage: addedUsage, model }),
-        consumer: options.newConsumer(addedUsage),
+        consumer: options.newConsumer(addedUsage, upstream),
         addedUsage,
         patience: { firstEventMs: parts.firstEventMs, idleMs: parts.idleMs, deadlineAt },
         signal: tryOnly,

@@ -15,6 +15,8 @@ export const EVENT_STREAM = 'text/event-stream; charset=utf-8'
 export interface RelayOptions {
   readonly api: Api
   readonly outlet: Outlet
+  /** The name of the upstream: of two that are asked at the same time, the one that begins is shown to the client. */
+  readonly upstream: string
   readonly caps: ReaderCaps
   /** The client asked for the usage chunk itself. */
   readonly includeUsage: boolean
@@ -134,7 +136,8 @@ export class Relay implements Consumer, BodySink {
   private commit(): void {
     if (this.begun) return
     this.begun = true
-    this.options.outlet.begin(responseHeaders(this.head?.headers ?? {}))
+    const { outlet, upstream } = this.options
+    outlet.begin({ ...responseHeaders(this.head?.headers ?? {}), 'x-proxy-upstream': upstream })
   }
 
   private forward(bytes: Buffer): void {

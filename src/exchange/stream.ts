@@ -4,7 +4,7 @@ import { errorEvent } from '../sse/write.ts'
 import { answerHeaders, type Exchange, type ExchangeParts, note, orderOf, type Request } from './exchange.ts'
 import { beatEvents } from './heartbeat.ts'
 import { Outlet } from './outlet.ts'
-import { EVENT_STREAM, Relay } from './relay.ts'
+import { EVENT_STREAM, Relay, type RelayOptions } from './relay.ts'
 
 /** Passes the upstream's events on as they come. Once the first is written, a failure can only be told as an event. */
 export const stream: Exchange = async (request, parts) => {
@@ -12,7 +12,7 @@ export const stream: Exchange = async (request, parts) => {
   const order = orderOf(request, parts, {
     stream: true,
     addUsage: parts.meterStreams,
-    newConsumer: (stripUsage) => newRelay(request, parts, outlet, stripUsage),
+    newConsumer: (stripUsage, { name }) => newRelay(request, parts, outlet, { stripUsage, upstream: name }),
   })
   const stopBeat = beatEvents((comment) => outlet.beat(comment), parts.clock, parts.sseHeartbeatMs)
   try {
@@ -40,12 +40,17 @@ function openOutlet({ facts, res }: Request, { clock }: ExchangeParts): Outlet {
   }))
 }
 
-function newRelay({ api, asked, facts }: Request, { caps }: ExchangeParts, outlet: Outlet, stripUsage: boolean): Relay {
+function newRelay(
+  { api, asked, facts }: Request,
+  { caps }: ExchangeParts,
+  outlet: Outlet,
+  of: Pick<RelayOptions, 'stripUsage' | 'upstream'>,
+): Relay {
   return new Relay({
     api,
     outlet,
     caps,
-    stripUsage,
+    ...of,
     includeUsage: asked !== undefined && wantsUsage(asked.value),
     note: (summary) => note(facts, summary),
   })

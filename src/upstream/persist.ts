@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
-import { newAttempt } from '../facts.ts'
+import { type AttemptFacts, newAttempt } from '../facts.ts'
 import type { Balancer, Lease } from './balancer.ts'
 import type { RetryBudget } from './budget.ts'
 import type { Attempt, Call } from './call.ts'
@@ -86,6 +86,7 @@ export class Persist {
         first: lease,
         second: () => this.secondLease(order, tried, budget),
       })
+      putLast(order.facts.attempts, ended.facts)
     } else {
       const { run, end } = this.start(order, lease, order.signal)
       ended = { ...run, failure: await end }
@@ -169,4 +170,9 @@ export class Persist {
       signal.addEventListener('abort', onAbort, { once: true })
     })
   }
+}
+
+/** Whoever reads the facts takes the last try for the one that counts; a try beside it may have begun later. */
+function putLast(attempts: AttemptFacts[], last: AttemptFacts): void {
+  attempts.push(...attempts.splice(attempts.indexOf(last), 1))
 }

@@ -56,8 +56,12 @@ for (const stream of [false, true]) {
       clock.move(100)
       const loser = await second.next()
       gate.resolve()
-      await assertSays(await pending, 'first')
+      const response = await pending
+      assert.equal(response.headers.get('x-proxy-upstream'), `127.0.0.1:${first.port}`)
+      await assertSays(response, 'first')
       assert.equal(await loser.closed, 'client')
+      const line = await proxy.line(({ msg }) => msg === 'request')
+      assert.equal(line.upstream, `127.0.0.1:${first.port}`)
     })
 
     it('is not asked when the first has begun', async () => {

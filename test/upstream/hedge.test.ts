@@ -3,6 +3,7 @@ import { RetryBudget } from '../../src/upstream/budget.ts'
 import { MovedClock } from '../support/clock.ts'
 import { Trial } from './persisting.ts'
 
+/** The one that counts comes last. */
 const outcomes = (trial: Trial) => trial.facts.attempts.map(({ upstream, outcome }) => `${upstream} ${outcome}`)
 
 describe('a second try beside a late one', () => {
@@ -30,7 +31,7 @@ describe('a second try beside a late one', () => {
     first.call.onFirstEvent?.()
     first.end('ok')
     assert.equal((await run).facts.upstream, 'a')
-    assert.deepEqual(outcomes(trial), ['a ok', 'b lost_hedge'])
+    assert.deepEqual(outcomes(trial), ['b lost_hedge', 'a ok'])
   })
 
   it('is of no use when the other has an answer without an event', async () => {
@@ -38,7 +39,7 @@ describe('a second try beside a late one', () => {
     first.end('ok')
     assert.equal((await run).facts.upstream, 'a')
     await new Promise((resolve) => setImmediate(resolve))
-    assert.deepEqual(outcomes(trial), ['a ok', 'b lost_hedge'])
+    assert.deepEqual(outcomes(trial), ['b lost_hedge', 'a ok'])
     assert.equal(trial.inFlight, 0)
   })
 
@@ -58,7 +59,7 @@ describe('a second try beside a late one', () => {
     const { trial, run, first } = await two()
     first.end('client_error')
     await assert.rejects(run, { message: 'a client_error' })
-    assert.deepEqual(outcomes(trial)[0], 'a client_error')
+    assert.deepEqual(outcomes(trial), ['b lost_hedge', 'a client_error'])
   })
 
   it('fails in the middle of its stream as a lone one would', async () => {
@@ -73,7 +74,7 @@ describe('a second try beside a late one', () => {
     const { trial, run } = await two()
     trial.leaving.abort()
     await assert.rejects(run)
-    assert.deepEqual(outcomes(trial), ['a aborted', 'b aborted'])
+    assert.deepEqual(outcomes(trial), ['b aborted', 'a aborted'])
     assert.equal(trial.inFlight, 0)
   })
 
