@@ -123,8 +123,7 @@ export class BodyReader {
     this.held.push(chunk)
     this.heldBytes += chunk.length
     if (this.kind === 'json') {
-      this.events++
-      if (this.heldBytes > this.caps.maxAnswerBytes) throw new ProxyError('upstream_too_large')
+      this.countJson()
     } else {
       this.decide(Buffer.concat(this.held))
     }
@@ -140,11 +139,16 @@ export class BodyReader {
     if (kind === undefined) return
     this.kind = kind
     if (kind === 'json') {
-      this.events++
+      this.countJson()
       return
     }
     this.held = []
     this.takeEvents(first)
+  }
+
+  private countJson(): void {
+    this.events++
+    if (this.heldBytes > this.caps.maxAnswerBytes) throw new ProxyError('upstream_too_large')
   }
 
   private finish(): void {

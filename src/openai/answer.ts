@@ -42,10 +42,12 @@ function parseObject(text: string): JsonObject | undefined {
 export function explainRefusal(status: number, text: string, retryAfter: number | undefined): ProxyError {
   const value = parseObject(text)
   const trouble = value && readTrouble(value)
+  // The header says it for the gateway in front; a provider behind one can only say it in the body.
+  const seconds = retryAfter ?? trouble?.details.retryAfter
   return new ProxyError('upstream_error', {
     status: status >= 400 ? status : 502,
     ...(trouble?.details.upstream ? { upstream: trouble.details.upstream } : { message: sentence(status) }),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(seconds === undefined ? {} : { retryAfter: seconds }),
   })
 }
 
@@ -69,8 +71,16 @@ function reasonOf(choice: Json): string[] {
   return isText(reason) ? [reason] : []
 }
 
-/** The usage object of a plain answer, found without building the rest of it, which may be megabytes of numbers. */
+/**
+ * The usage object of a plain answer, found without building the rest of it, which may be megabytes of numbers.
+ * The answer is passed on as it came, so one that is no JSON merely has no usage.
+ */
 export function usageTextOf(text: string): JsonObject | undefined {
-  const usage = memberText(text, 'usage')
-  return usage === undefined ? undefined : parseObject(usage)
+  try {
+    const usage = memberText(text, 'usage')
+    return usage === undefined ? undefined : parseObject(usage)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
 }

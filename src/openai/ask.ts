@@ -37,7 +37,7 @@ export function ask(api: Api, asked: Asked, options: AskOptions): string {
 export function mayAddUsage(api: Api, value: Readonly<JsonObject>): boolean {
   if (!api.hasUsageOption) return false
   const options = own(value, 'stream_options')
-  return !isObject(options) || own(options, 'include_usage') === undefined
+  return !isObject(options) || (own(options, 'include_usage') ?? null) === null
 }
 
 /** Whether the client itself asked for the usage chunk. */

@@ -136,6 +136,15 @@ describe('the reader of a body', () => {
     assert.equal(await codeOf(desk), undefined)
   })
 
+  it('holds JSON to the cap on an answer, in one piece as in several', async () => {
+    const json = Buffer.from(`{"a":"${'x'.repeat(1000)}"}`)
+    for (const pieces of [[json], [json.subarray(0, 500), json.subarray(500)]]) {
+      const desk = new Desk().start()
+      for (const piece of pieces) desk.work(() => desk.reader.push(piece))
+      assert.equal(await codeOf(desk), 'upstream_too_large')
+    }
+  })
+
   it('calls a compressed stream without its end mark cut, and JSON truncated', async () => {
     const stream = new Desk().start('gzip')
     stream.reader.push(gzipSync(body).subarray(0, -8))

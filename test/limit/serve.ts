@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import Koa from 'koa'
 import { toProxyError } from '../../src/errors.ts'
-import type { Facts, Stage, State } from '../../src/facts.ts'
+import { newFacts, type Stage, type State } from '../../src/facts.ts'
 
 /** What a client got. */
 export interface Got {
@@ -24,7 +24,7 @@ export async function serve(stages: readonly Stage[], host = '127.0.0.1'): Promi
   const app = new Koa<State>()
   const states: State[] = []
   app.use(async (ctx, next) => {
-    ctx.state = { facts: blankFacts(), signal: new AbortController().signal }
+    ctx.state = { facts: newFacts('test', 0, 'GET', 'other'), signal: new AbortController().signal }
     states.push(ctx.state)
     try {
       await next()
@@ -58,28 +58,4 @@ async function get(port: number, headers: Record<string, string>): Promise<Got> 
   let text = ''
   for await (const chunk of answer) text += chunk
   return { status: answer.statusCode, headers: answer.headers, body: text.startsWith('{') ? JSON.parse(text) : {} }
-}
-
-function blankFacts(): Facts {
-  return {
-    requestId: 'test',
-    startedAt: 0,
-    method: 'GET',
-    route: 'other',
-    mode: 'plain',
-    client: '',
-    model: undefined,
-    limit: undefined,
-    attempts: [],
-    upstreamMs: 0,
-    usage: undefined,
-    response: {},
-    parameters: {},
-    status: 0,
-    code: undefined,
-    failure: undefined,
-    requestBytes: 0,
-    responseBytes: 0,
-    clientLeft: false,
-  }
 }

@@ -44,6 +44,7 @@ describe('a plain answer of an upstream that would not stream', () => {
 
   it('has its counts found without being parsed whole', () => {
     assert.deepEqual(usageTextOf('{"data":[0.5,{"usage":1}],"usage":{"prompt_tokens":8}}'), { prompt_tokens: 8 })
+    assert.equal(usageTextOf('{"\\x":1}'), undefined, 'a body that is no JSON is passed on without a word')
     for (const text of ['{"data":[]}', '{"usage":null}', 'not json', ''])
       assert.equal(usageTextOf(text), undefined, text)
   })
@@ -68,5 +69,11 @@ describe('an upstream that refuses', () => {
     const refusal = explainRefusal(302, '', 9)
     assert.equal(refusal.status, 502)
     assert.equal(refusal.headers()['retry-after'], '9')
+  })
+
+  it('tells the time to wait that only the body names, and prefers the header’s', () => {
+    const body = '{"error":{"message":"Slow down","code":429,"metadata":{"retry_after":7}}}'
+    assert.equal(explainRefusal(429, body, undefined).headers()['retry-after'], '7')
+    assert.equal(explainRefusal(429, body, 3).headers()['retry-after'], '3')
   })
 })

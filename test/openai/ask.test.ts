@@ -70,6 +70,7 @@ describe('the option for token counts', () => {
     assert.ok(mayAddUsage(chat, {}))
     assert.ok(mayAddUsage(chat, { stream_options: {} }))
     assert.ok(!mayAddUsage(chat, { stream_options: { include_usage: false } }))
+    assert.ok(mayAddUsage(chat, { stream_options: { include_usage: null } }))
     assert.ok(!mayAddUsage(responses, {}))
   })
 

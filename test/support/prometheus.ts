@@ -1,31 +1,16 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { need } from './need.ts'
+import { freePort } from './port.ts'
 
-const missing =
-  'prometheus and promtool are not installed, and these tests need the real ones: apt-get install prometheus (Debian). ' +
-  'Set OPENAI_PROXY_TESTS_WITHOUT_PROMETHEUS=1 to run the other tests only.'
+const without = 'OPENAI_PROXY_TESTS_WITHOUT_PROMETHEUS'
 
-let told = false
-
-/**
- * To be called in a suite's `before` hook. Without the programs the suite fails with a sentence that says what to do;
- * only when the environment says so is it skipped, and then with a line that can be seen, once a run.
- */
+/** To be called in a suite's `before` hook; see `need`. */
 export function needPrometheus(suite: Mocha.Context): void {
-  if (
-    spawnSync('promtool', ['--version']).error === undefined &&
-    spawnSync('prometheus', ['--version']).error === undefined
-  ) {
-    return
-  }
-  if (process.env.OPENAI_PROXY_TESTS_WITHOUT_PROMETHEUS !== '1') throw new Error(missing)
-  if (!told) console.log('  NOT RUN: every test that needs Prometheus, because it is not installed.')
-  told = true
-  suite.skip()
+  for (const command of ['prometheus', 'promtool']) need(suite, { command, brings: 'prometheus', without })
 }
 
 /** What `promtool check metrics` has to say about a scrape; empty when it is content. */
@@ -90,14 +75,4 @@ async function end(server: ChildProcess): Promise<void> {
   // SIGKILL: what it has stored is thrown away, so it need not be written.
   server.kill('SIGKILL')
   await ended
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new TypeError('No port was given')
-  return address.port
 }

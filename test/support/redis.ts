@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { need } from './need.ts'
+import { freePort } from './port.ts'
 
 /** A Redis of the test's own: empty, on a free port, with its own directory. */
 export interface TestRedis {
@@ -19,26 +20,10 @@ export interface TestRedis {
   close(): Promise<void>
 }
 
-const missing =
-  'redis-server is not installed, and these tests need a real one: apt-get install redis-server (Debian). ' +
-  'Set OPENAI_PROXY_TESTS_WITHOUT_REDIS=1 to run the other tests only.'
-
-let told = false
-
-/**
- * Starts a Redis for a suite, to be called in its `before` hook. Without the program the suite fails with a sentence
- * that says what to do; only when the environment says so is it skipped, and then with a line that can be seen, once a run.
- */
+/** Starts a Redis for a suite, to be called in its `before` hook; see `need` for what happens where there is none. */
 export async function openRedis(suite: Mocha.Context): Promise<TestRedis> {
-  try {
-    return await startRedis()
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
-    if (process.env.OPENAI_PROXY_TESTS_WITHOUT_REDIS !== '1') throw new Error(missing)
-    if (!told) console.log('  NOT RUN: every test that needs Redis, because redis-server is not installed.')
-    told = true
-    return suite.skip()
-  }
+  need(suite, { command: 'redis-server', brings: 'redis-server', without: 'OPENAI_PROXY_TESTS_WITHOUT_REDIS' })
+  return startRedis()
 }
 
 async function startRedis(): Promise<TestRedis> {
@@ -106,14 +91,4 @@ async function run(port: number, directory: string): Promise<ChildProcess> {
   })
   server.removeAllListeners('exit')
   return server
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('No free port was given.')
-  return address.port
 }
