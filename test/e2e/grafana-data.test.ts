@@ -61,6 +61,7 @@ describe('every panel of every dashboard', () => {
     program = await startProgram({ env: settings(upstreams, collector) })
     const rules = filesIn('rules')
     prometheus = await startPrometheus(`127.0.0.1:${program.adminPort}`, { job: 'openai-proxy', rules })
+    await prometheus.scraping()
   })
   after(async () => {
     await prometheus?.stop()

@@ -23,6 +23,11 @@ export function lint(body: string): string {
 export interface TestPrometheus {
   /** The `data` of an answer of its HTTP API. */
   query(path: string, parameters: Record<string, string>): Promise<unknown>
+  /**
+   * Resolves when the target has been scraped once. Prometheus looks for its targets only seconds after it has
+   * started, so what a quick machine does until then is never seen.
+   */
+  scraping(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -56,11 +61,18 @@ export async function startPrometheus(
     ],
     { stdio: 'ignore' },
   )
+  async function query(path: string, parameters: Record<string, string>): Promise<unknown> {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(parameters)}`)
+    const body = (await answer.json()) as { data: unknown }
+    return body.data
+  }
   return {
-    async query(path, parameters) {
-      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(parameters)}`)
-      const body = (await answer.json()) as { data: unknown }
-      return body.data
+    query,
+    async scraping() {
+      // Until it listens, the connection is refused.
+      const up = () => query('query', { query: 'up == 1' }).catch(() => undefined)
+      while (!JSON.stringify((await up()) ?? '').includes('"value"'))
+        await new Promise((resolve) => setImmediate(resolve))
     },
     async stop() {
       await end(server)
