@@ -29,6 +29,11 @@ const keys = Array.from({ length: 20 }, (_, index) => `key-of-round-${index}`)
 async function round(base: string, key: string): Promise<void> {
   const chat = `${base}/chat/completions`
   const init = { headers: { authorization: `Bearer ${key}` } }
+  // One after another over one connection, they meet both upstreams whichever worker has it, and open a breaker.
+  for (let times = 0; times < 3; times++) {
+    const response = await post(chat, { ...question, model: 'model-that-fails' }, init)
+    await response.arrayBuffer()
+  }
   const asked = [
     ...Object.keys(moods).map((model) => post(chat, { ...question, model }, init)),
     post(chat, question, init),
@@ -61,7 +66,7 @@ describe('every panel of every dashboard', () => {
     program = await startProgram({ env: settings(upstreams, collector) })
     const rules = filesIn('rules')
     prometheus = await startPrometheus(`127.0.0.1:${program.adminPort}`, { job: 'openai-proxy', rules })
-    await prometheus.scraping()
+    await prometheus.scrapes(1)
   })
   after(async () => {
     await prometheus?.stop()
@@ -91,6 +96,7 @@ describe('every panel of every dashboard', () => {
     let missing = ['not asked yet']
     for (let rounds = 0; missing.length > 0 && rounds < keys.length; rounds++) {
       await round(base, keys[rounds]!)
+      await prometheus.scrapes(2)
       missing = await empty()
     }
     assert.deepEqual(missing, [])
@@ -113,6 +119,7 @@ function settings(upstreams: readonly Upstream[], collector: OtlpSink): Record<s
     LOAD_BALANCING: 'round-robin',
     RETRY_BUDGET: '1',
     BREAKER_MIN_REQUESTS: '2',
+    BREAKER_FAILURE_RATE: '0.01',
     BREAKER_OPEN_MS: '200',
     RATE_LIMIT_REQUESTS: '12',
     RATE_LIMIT_TOKENS: '1000000',

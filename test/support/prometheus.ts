@@ -24,10 +24,10 @@ export interface TestPrometheus {
   /** The `data` of an answer of its HTTP API. */
   query(path: string, parameters: Record<string, string>): Promise<unknown>
   /**
-   * Resolves when the target has been scraped once. Prometheus looks for its targets only seconds after it has
-   * started, so what a quick machine does until then is never seen.
+   * Resolves when the target has been scraped so many times more. Prometheus looks for its targets only seconds after
+   * it has started, so what a quick machine does until then is never seen.
    */
-  scraping(): Promise<void>
+  scrapes(times: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -66,13 +66,17 @@ export async function startPrometheus(
     const body = (await answer.json()) as { data: unknown }
     return body.data
   }
+  /** How many scrapes have succeeded so far; none while Prometheus does not listen yet. */
+  async function scrapes(): Promise<number> {
+    const data = await query('query', { query: 'sum_over_time(up[1h])' }).catch(() => undefined)
+    const { result = [] } = (data ?? {}) as { result?: readonly { readonly value: readonly [number, string] }[] }
+    return Number(result[0]?.value[1] ?? 0)
+  }
   return {
     query,
-    async scraping() {
-      // Until it listens, the connection is refused.
-      const up = () => query('query', { query: 'up == 1' }).catch(() => undefined)
-      while (!JSON.stringify((await up()) ?? '').includes('"value"'))
-        await new Promise((resolve) => setImmediate(resolve))
+    async scrapes(times) {
+      const wanted = (await scrapes()) + times
+      while ((await scrapes()) < wanted) await new Promise((resolve) => setImmediate(resolve))
     },
     async stop() {
       await end(server)
