@@ -76,6 +76,8 @@ export interface Grant {
   /** For the `x-ratelimit-*` headers; a limit that is off is absent. */
   requests?: { limit: number; remaining: number; resetMs: number }
   tokens?: { limit: number; remaining: number; resetMs: number }
+  /** Set when the client has a cap on requests at once and this one took a slot; it has no header. */
+  slot?: true
 }
 
 /**

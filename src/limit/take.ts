@@ -22,6 +22,7 @@ export async function takeFrom(counters: Counters, client: string, caps: Caps): 
     return refused(counters, client, caps, grant, 'concurrency')
   }
   if (caps.requests > 0) await countRequest(counters, client, caps, grant)
+  if (grant.ok && caps.concurrency > 0) grant.slot = true
   return grant
 }
 

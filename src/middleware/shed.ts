@@ -13,6 +13,7 @@ export interface Load {
 
 export interface LoadCaps {
   readonly maxConcurrency: number
+  /** Milliseconds; 0 means that no lag is too long. */
   readonly maxLagMs: number
 }
 
@@ -24,10 +25,11 @@ const retryAfter = 1
  * Under overload each request admitted makes all others later, until none is answered in time.
  */
 export function shed(load: Load, caps: LoadCaps): Stage {
+  const maxLagMs = caps.maxLagMs === 0 ? Number.POSITIVE_INFINITY : caps.maxLagMs
   return async (_ctx, next) => {
     // The connection is closed as well: the client's next request then reaches a process that stays.
     if (load.draining()) throw new ProxyError('draining', { retryAfter, headers: { connection: 'close' } })
-    if (load.inFlight() > caps.maxConcurrency || load.lagMs() > caps.maxLagMs) {
+    if (load.inFlight() > caps.maxConcurrency || load.lagMs() > maxLagMs) {
       throw new ProxyError('overloaded', { retryAfter })
     }
     await next()

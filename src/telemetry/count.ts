@@ -26,6 +26,7 @@ function countLimits(metrics: Metrics, { limit }: Facts): void {
   if (!limit.ok) return
   if (limit.requests) metrics.rateLimitDecisions(1, 'requests', 'allowed')
   if (limit.tokens) metrics.rateLimitDecisions(1, 'tokens', 'allowed')
+  if (limit.slot) metrics.rateLimitDecisions(1, 'concurrency', 'allowed')
 }
 
 function countAttempt(

@@ -124,6 +124,12 @@ describe('limits of one process', () => {
     assert.equal(await admitted(limiter, 'a', 5), 1)
   })
 
+  it('a grant says that it took a slot, and a refusal that it holds none', async () => {
+    const limiter = limiterOf({ requests: 1, concurrency: 2 })
+    assert.equal((await limiter.take('a')).slot, true)
+    assert.deepEqual([(await limiter.take('a')).refusedBy, (await limiter.take('a')).slot], ['requests', undefined])
+  })
+
   it('giving back more slots than were taken gains nothing', async () => {
     const limiter = limiterOf({ concurrency: 2 })
     await limiter.take('a')

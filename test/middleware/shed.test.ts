@@ -7,10 +7,10 @@ const calm: Load = { inFlight: () => 1, lagMs: () => 0, draining: () => false }
 const caps = { maxConcurrency: 10, maxLagMs: 100 }
 
 /** Asks once under a load and tells what came back, and whether anything behind the stage ran. */
-async function askUnder(load: Partial<Load>) {
+async function askUnder(load: Partial<Load>, { maxLagMs } = caps) {
   let reached = false
   const served = await serve([
-    shed({ ...calm, ...load }, caps),
+    shed({ ...calm, ...load }, { ...caps, maxLagMs }),
     async (ctx) => {
       reached = true
       ctx.body = 'answered'
@@ -40,6 +40,10 @@ describe('shedding load', () => {
     assert.equal((await askUnder({ lagMs: () => 100 })).status, 200)
     const { status, code, retryAfter, reached } = await askUnder({ lagMs: () => 100.1 })
     assert.deepEqual([status, code, retryAfter, reached], [503, 'overloaded', '1', false])
+  })
+
+  it('minds no lag at all when that is turned off', async () => {
+    assert.equal((await askUnder({ lagMs: () => 60_000 }, { ...caps, maxLagMs: 0 })).status, 200)
   })
 
   it('refuses while draining, and closes the connection so that the client goes elsewhere', async () => {

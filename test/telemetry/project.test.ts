@@ -74,15 +74,18 @@ describe('projecting the facts', () => {
   it('counts verdicts of the limits, and of those behind a refusal nothing', async () => {
     const requests = { limit: 5, remaining: 0, resetMs: 1 }
     const tokens = { limit: 9, remaining: 9, resetMs: 1 }
-    project(someFacts({ limit: { ok: true, retryAfterMs: 0, requests, tokens } }))
+    project(someFacts({ limit: { ok: true, retryAfterMs: 0, requests, tokens, slot: true } }))
+    project(someFacts({ limit: { ok: false, refusedBy: 'concurrency', retryAfterMs: 1000 } }))
     project(someFacts({ limit: { ok: false, refusedBy: 'requests', retryAfterMs: 1, requests, tokens } }))
     const snapshot = await metrics.snapshot()
     const read = (limit: string, decision: string) =>
       readValue(snapshot, 'proxy_rate_limit_decisions_total', { limit, decision })
-    assert.deepEqual(
-      [read('requests', 'allowed'), read('tokens', 'allowed'), read('requests', 'refused'), read('tokens', 'refused')],
-      [1, 1, 1, undefined],
-    )
+    const verdicts = ['requests', 'tokens', 'concurrency'].map((name) => [read(name, 'allowed'), read(name, 'refused')])
+    assert.deepEqual(verdicts, [
+      [1, 1],
+      [1, undefined],
+      [1, 1],
+    ])
   })
 
   it('counts as rejected what this proxy refused, and not what an upstream failed to do', async () => {
