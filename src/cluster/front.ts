@@ -3,7 +3,7 @@ import { Server as NetServer } from 'node:net'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { ProxyError } from '../errors.ts'
-import { rawAnswer, refuseConnection } from './refuse.ts'
+import { faultOf, rawAnswer, refuseConnection } from './refuse.ts'
 
 export type Listener = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -38,6 +38,8 @@ export class Front {
       // Node looks for slow requests only this often; its default of 30 s would make shorter time-outs meaningless.
       connectionsCheckingInterval: Math.min(1000, settings.headersTimeoutMs),
       insecureHTTPParser: false,
+      // Node would answer without a body; `faultOf` looks for it.
+      requireHostHeader: false,
     })
     this.server.maxHeadersCount = maxHeaders
     // Else full workers hand a connection round among themselves, which measured half a core of the primary.
@@ -45,6 +47,8 @@ export class Front {
     Object.assign(this.server, { dropMaxConnection: true })
     this.limit(settings)
     this.server.on('request', (req, res) => this.take(req, res))
+    // An expectation that is not known may be passed over (RFC 9110, section 10.1.1); Node would say 417 and no more.
+    this.server.on('checkExpectation', (req, res) => this.take(req, res))
     this.server.on('clientError', (error, socket) => {
       refuseConnection(
         error,
@@ -123,6 +127,11 @@ export class Front {
       this.active.delete(res)
       if (res.statusCode >= 500) this.errors++
     })
+    const fault = faultOf(req)
+    if (fault) {
+      sendError(res, fault)
+      return
+    }
     if (this.leaving) {
       closeAfter(res)
       // A load balancer that asks now has to look elsewhere, though this request would still be served.
@@ -140,5 +149,7 @@ function closeAfter(res: ServerResponse): void {
 }
 
 function sendError(res: ServerResponse, error: ProxyError): void {
-  res.writeHead(error.status, { ...error.headers(), 'content-type': 'application/json' }).end(JSON.stringify(error))
+  const body = JSON.stringify(error)
+  const about = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  res.writeHead(error.status, { ...error.headers(), ...about }).end(body)
 }

@@ -1,4 +1,4 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../errors.ts'
 
@@ -11,9 +11,38 @@ function refusalOf(code: string | undefined): ProxyError {
     })
   }
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return new ProxyError('request_too_large')
-  return new ProxyError('invalid_request', {
-    message: 'This is not a well-formed HTTP/1.1 request. Check what stands between the client and this proxy.',
-  })
+  return malformed()
+}
+
+/**
+ * What Node's parser lets pass though the standard has it refused: another version than HTTP/1, no host or two, and a
+ * transfer coding that this server does not undo (RFC 9112, sections 2.5, 3.2 and 6.1). Somebody on the way may read
+ * such a request otherwise, which is how one is smuggled in another.
+ */
+export function faultOf(req: IncomingMessage): ProxyError | undefined {
+  const { httpVersionMajor, httpVersionMinor, headers, rawHeaders } = req
+  if (httpVersionMajor !== 1) return malformed(': it is of another version')
+  const coding = headers['transfer-encoding']
+  if (coding !== undefined && (httpVersionMinor === 0 || coding.toLowerCase() !== 'chunked')) {
+    return malformed(': its transfer coding may be "chunked" alone, and not in HTTP/1.0')
+  }
+  if (httpVersionMinor === 1 && hostsIn(rawHeaders) !== 1) return malformed(': it must name its host exactly once')
+  return undefined
+}
+
+/** `headers` does not tell: of several hosts Node keeps the first. */
+function hostsIn(rawHeaders: readonly string[]): number {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.length === 4 && rawHeaders[at]?.toLowerCase() === 'host') hosts++
+  }
+  return hosts
+}
+
+function malformed(why = ''): ProxyError {
+  const message = `This is not a well-formed HTTP/1.1 request${why}. Check what stands between the client and this proxy.`
+  // What follows on the connection cannot be trusted either.
+  return new ProxyError('invalid_request', { message, headers: { connection: 'close' } })
 }
 
 /**
