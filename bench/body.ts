@@ -32,6 +32,18 @@ export function bodyOf(pieces: number): string {
     .join('')}data: [DONE]\n\n`
 }
 
+/** The same answer as plain JSON, for proxies that cannot un-stream. */
+export function answerOf(pieces: number): string {
+  const content = Array.from({ length: pieces }, (_, at) => words[at % words.length]).join('')
+  const message = { role: 'assistant', content, refusal: null }
+  return JSON.stringify({
+    ...chunk({}),
+    object: 'chat.completion',
+    choices: [{ index: 0, message, logprobs: null, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 12, completion_tokens: pieces, total_tokens: pieces + 12 },
+  })
+}
+
 export const request = {
   model: 'bench',
   messages: [

@@ -25,6 +25,34 @@ export function costOf(pid: number): Cost {
   return cost
 }
 
+/** The CPU time of a process's threads by their names, microseconds; V8's own threads compile and collect garbage. */
+export function threadsOf(pid: number): Map<string, number> {
+  const threads = new Map<string, number>()
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim()
+    const fields = statOf(`${pid}/task/${thread}`) ?? []
+    const cpuUs = (Number(fields[11]) + Number(fields[12])) * TICK_US
+    threads.set(name, (threads.get(name) ?? 0) + cpuUs)
+  }
+  return threads
+}
+
+/** The processes that this one has started and that still run. */
+export function childrenOf(pid: number): number[] {
+  return [...readAll()].filter(([, { parent }]) => parent === pid).map(([child]) => child)
+}
+
+/**
+ * Memory of a process and its children, bytes, in which what several of them share (Node's own code above all) is
+ * counted once: the sum of their resident sizes counts it for each.
+ */
+export function sharedOnce(pid: number): number {
+  return [pid, ...childrenOf(pid)].reduce((sum, member) => {
+    const [, kib] = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${member}/smaps_rollup`, 'utf8')) ?? []
+    return sum + Number(kib) * 1024
+  }, 0)
+}
+
 /** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html; the name in parentheses may hold spaces. */
 function readAll(): Map<number, { parent: number; ticks: number; pages: number }> {
   const all = new Map<number, { parent: number; ticks: number; pages: number }>()

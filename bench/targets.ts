@@ -1,66 +1,98 @@
 /** One thing to be measured: a program of its own, or an address that is there already. */
 export interface Target {
   readonly name: string
-  readonly port: number
-  /** Arguments for Node; undefined for nginx, which runs anyway and whose CPU is not counted. */
+  /** Arguments for Node; undefined for the nginx that passes on, which runs anyway. */
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Where it listens in any case; any free port without it, which a program is told as PORT. */
+  readonly port?: number
   readonly path?: string
   readonly stream?: boolean
+  /** What each request carries besides. */
+  readonly headers?: Readonly<Record<string, string>>
 }
+
+/** What is asked of a target. */
+export interface Job {
+  /** Tokens of the answer; three more events come with them. */
+  readonly size: number
+  readonly stream: boolean
+}
+
+export const smallAnswer: Job = { size: 10, stream: false }
+
+export const jobs: readonly Job[] = [
+  smallAnswer,
+  { size: 100, stream: false },
+  { size: 1000, stream: false },
+  { size: 100, stream: true },
+]
 
 const floorFile = new URL('floor.ts', import.meta.url).pathname
 const mainFile = new URL('../src/main.ts', import.meta.url).pathname
 
+export function nameOf({ size, stream }: Job): string {
+  return `${stream ? 'pass-through' : 'un-stream'}, ${size + 3} events`
+}
+
+export function floorTarget(upstream: string, job: Job): Target {
+  const env = { UPSTREAM: addressOf(upstream, job) }
+  return { name: `floor: ${nameOf(job)}`, args: [floorFile], env, stream: job.stream }
+}
+
+export interface ProxyChoices {
+  /** `openai-proxy` without it. */
+  readonly name?: string
+  /** Flags of Node, which the workers get as well. */
+  readonly flags?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** The `main.ts` of another checkout. */
+  readonly main?: string
+}
+
+/** The proxy with everything on that is on by default, and one worker. */
+export function proxyTarget(upstream: string, job: Job, choices: ProxyChoices = {}): Target {
+  const { name = 'openai-proxy', flags = [], env = {}, main = mainFile } = choices
+  return {
+    name: `${name}: ${nameOf(job)}`,
+    args: [...flags, main],
+    env: {
+      UPSTREAM_API_URL: addressOf(upstream, job),
+      WORKERS: '1',
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      STATS_INTERVAL_MS: '0',
+      LOG_FORMAT: 'json',
+      ...env,
+    },
+    stream: job.stream,
+  }
+}
+
 /** One row of design's table of targets: the floor and the proxy at the same job. */
-export function pair(upstreamPort: number, size: number, stream: boolean, port: number): Target[] {
-  const upstream = `http://127.0.0.1:${upstreamPort}/s${size}/v1/chat/completions`
-  const job = `${stream ? 'pass-through' : 'un-stream'}, ${size + 3} events`
-  return [
-    { name: `floor: ${job}`, port, args: [floorFile], env: { UPSTREAM: upstream }, stream },
-    { name: `openai-proxy: ${job}`, port: port + 1, args: [mainFile], env: proxyEnv(upstream, port + 2), stream },
-  ]
+export function pair(upstream: string, job: Job): Target[] {
+  return [floorTarget(upstream, job), proxyTarget(upstream, job)]
 }
 
 /** nginx passing the same stream through, as the measure for pass-through. */
-export function nginxTarget(upstreamPort: number, size: number): Target {
-  return {
-    name: `nginx: pass-through, ${size + 3} events`,
-    port: upstreamPort + 1,
-    path: `/s${size}/v1/chat/completions`,
-    stream: true,
-  }
+export function nginxTarget(port: number, job: Job): Target {
+  return { name: `nginx: ${nameOf(job)}`, port, path: `/s${job.size}/v1/chat/completions`, stream: job.stream }
 }
 
 /** The same request with telemetry in several strengths. `collector` is an address that takes and drops spans. */
-export function telemetryTargets(upstreamPort: number, port: number, collector: string): Target[] {
-  const upstream = `http://127.0.0.1:${upstreamPort}/s10/v1/chat/completions`
-  const base = (at: number) => proxyEnv(upstream, at + 1)
-  const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio' }
+export function telemetryTargets(upstream: string, collector: string): Target[] {
+  const traced = (ratio: string) => ({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector,
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: ratio,
+  })
   return [
-    { name: 'telemetry: log off, no traces', port, args: [mainFile], env: { ...base(port), LOG_LEVEL: 'fatal' } },
-    {
-      name: 'telemetry: sampling 0.01',
-      port: port + 2,
-      args: [mainFile],
-      env: { ...base(port + 2), ...traced, OTEL_TRACES_SAMPLER_ARG: '0.01' },
-    },
-    {
-      name: 'telemetry: sampling 1',
-      port: port + 4,
-      args: [mainFile],
-      env: { ...base(port + 4), ...traced, OTEL_TRACES_SAMPLER_ARG: '1' },
-    },
+    proxyTarget(upstream, smallAnswer, { name: 'log off, no traces', env: { LOG_LEVEL: 'fatal' } }),
+    proxyTarget(upstream, smallAnswer, { name: 'log, sampling 0.01', env: traced('0.01') }),
+    proxyTarget(upstream, smallAnswer, { name: 'log, sampling 1', env: traced('1') }),
   ]
 }
 
-function proxyEnv(upstream: string, adminPort: number): Record<string, string> {
-  return {
-    UPSTREAM_API_URL: upstream,
-    WORKERS: '1',
-    NODE_ENV: 'production',
-    ADMIN_PORT: String(adminPort),
-    STATS_INTERVAL_MS: '0',
-    HOST: '127.0.0.1',
-  }
+function addressOf(upstream: string, { size }: Job): string {
+  return `${upstream}/s${size}/v1/chat/completions`
 }
