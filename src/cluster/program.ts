@@ -24,11 +24,17 @@ export interface Program extends Control {
   gone(): Load
 }
 
+/** Where the program listens, which the settings may leave to the system. */
+export interface Ports {
+  readonly port: number
+  readonly adminPort: number
+}
+
 /**
- * Starts the program with its admin port; signals control it from the first moment.
+ * Starts the program with its admin port, and calls `greet` when it serves; signals control it from the first moment.
  * Rejects with a StartFailure that says all that hinders the start; nothing is left running then.
  */
-export async function runProgram(program: Program): Promise<void> {
+export async function runProgram(program: Program, greet: (ports: Ports) => void = () => {}): Promise<void> {
   const { settings, log } = program
   const admin = createAdmin({ control: program, log: log.logger, token: () => program.settings.adminToken })
   const ending = new AbortController()
@@ -52,6 +58,7 @@ export async function runProgram(program: Program): Promise<void> {
   })
   ending.signal.addEventListener('abort', stopStats)
   log.logger.info({ host: settings.host, port, admin_port: adminPort, workers: settings.workers }, 'ready')
+  greet({ port, adminPort })
   tellParentReady()
 }
 

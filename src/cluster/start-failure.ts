@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts'
+import { portOwner } from './port-owner.ts'
 
 /** Why the program cannot start, in a sentence for the operator. */
 export class StartFailure extends Error {
@@ -12,13 +13,18 @@ export function describeListenFailure(error: unknown, address: Address): string 
   const { port, host, portSetting, hostSetting } = address
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE') {
-    return `${portSetting}: port ${port} on ${host} is taken by another program; stop that one, or choose another port`
+    return `${portSetting}: port ${port} on ${host} is taken by another program${ownerOf(port)}; stop that one, or choose another port`
   }
   if (code === 'EACCES') return `${portSetting}: port ${port} may not be used by this user; choose one above 1023`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
     return `${hostSetting}: ${host} is no address of this machine; 0.0.0.0 listens on all of them`
   }
   return error instanceof Error ? error.message : 'an unknown error'
+}
+
+function ownerOf(port: number): string {
+  const owner = portOwner(port)
+  return owner === undefined ? '' : ` (process ${owner.pid}, ${owner.command})`
 }
 
 /** Why a worker could not start: mostly its port; else what the app or the log said. */

@@ -31,7 +31,7 @@ export function buildUpstreams({ urls, keys, entries }: Sources): { upstreams: U
 }
 
 const missing =
-  'UPSTREAM_API_URL: is missing; set it to the address of your upstream, such as https://api.example.com/v1/chat/completions, or see the proxy at work without one: npm run demo'
+  'UPSTREAM_API_URL: is missing; set it to the address of your upstream, such as https://api.example.com/v1/chat/completions, or see the proxy at work without one: openai-proxy --demo, in a clone npm run demo'
 
 /** The host names the upstream; a second one there becomes `host-2`. */
 function freeName(url: string, taken: Set<string>): string {

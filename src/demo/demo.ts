@@ -1,23 +1,30 @@
-import { parseArgs } from 'node:util'
 import { systemClock } from '../clock.ts'
-import { sourcesHere } from '../config/machine.ts'
+import type { Environment } from '../config/values.ts'
 import { type DemoProxy, type LogLine, startProxy } from './proxy.ts'
 import { openScreen, type Screen } from './screen.ts'
 import { plainQuestion, show, showIds } from './show.ts'
 import { type DemoUpstream, startUpstream } from './upstream.ts'
 
+// In a clone the sources run as they are; a package has only what was compiled from them.
+const program = import.meta.url.endsWith('.ts') ? 'npm start' : 'npx openai-proxy'
+
+export interface DemoOptions {
+  /** End after the show, instead of going on to serve until SIGINT or SIGTERM. */
+  readonly once: boolean
+  /** Of which PORT, ADMIN_PORT and what Node reads count. */
+  readonly env: Environment
+}
+
 /**
  * Runs the demo: an upstream that only streams, the proxy in front of it, and what the one makes of the other.
- * With `--once` it ends after the show, else it goes on serving until SIGINT or SIGTERM. Rejects when the proxy
- * cannot start or ends by itself.
+ * Rejects when the proxy cannot start or ends by itself.
  */
-export async function runDemo(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...argv], options: { once: { type: 'boolean' } } })
+export async function runDemo({ once, env }: DemoOptions): Promise<void> {
   const screen = openScreen(process.stdout)
   const stop = stopSignal()
   const upstream = await startUpstream(systemClock)
   try {
-    await perform(screen, upstream, stop, values.once === true)
+    await perform({ screen, upstream, stop, once, env })
   } catch (error) {
     // Whoever ends the show early knows that.
     if (!stop.aborted) throw error
@@ -26,9 +33,15 @@ export async function runDemo(argv: readonly string[]): Promise<void> {
   }
 }
 
-async function perform(screen: Screen, upstream: DemoUpstream, stop: AbortSignal, once: boolean): Promise<void> {
+interface Play extends DemoOptions {
+  readonly screen: Screen
+  readonly upstream: DemoUpstream
+  readonly stop: AbortSignal
+}
+
+async function perform({ screen, upstream, stop, once, env }: Play): Promise<void> {
   let serving = false
-  const proxy = await startProxy(upstream.url, sourcesHere().env, (line) => {
+  const proxy = await startProxy(upstream.url, env, (line) => {
     if (serving) report(screen, line)
   })
   async function play() {
@@ -83,7 +96,7 @@ function suggest(screen: Screen, { base, admin }: DemoProxy, once: boolean): voi
   screen.print()
   screen.print(['   Any OpenAI SDK   ', 'dim'], [`base URL ${base}, any key`])
   screen.print(['   Metrics          ', 'dim'], [`${admin}/metrics`])
-  screen.print(['   Your provider    ', 'dim'], ['UPSTREAM_API_URL=https://…/v1/chat/completions npm start'])
+  screen.print(['   Your provider    ', 'dim'], [`UPSTREAM_API_URL=https://…/v1/chat/completions ${program}`])
   screen.print()
   screen.print(['   Serving until Ctrl-C.', 'dim'])
   screen.print()

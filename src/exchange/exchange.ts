@@ -64,10 +64,13 @@ export interface OrderOptions<C extends Consumer> {
   newConsumer(addedUsage: boolean, upstream: Upstream): C
 }
 
+/** What of the exchange a request to an upstream depends on. */
+export type OrderParts = Pick<ExchangeParts, 'firstEventMs' | 'idleMs' | 'totalMs' | 'traced' | 'passKeys'>
+
 /** What the request wants of whichever upstream it goes to. */
 export function orderOf<C extends Consumer>(
   request: Omit<Request, 'res'>,
-  parts: ExchangeParts,
+  parts: OrderParts,
   options: OrderOptions<C>,
 ): Order<CallOf<C>> {
   const { facts, signal, asked, api } = request
@@ -102,7 +105,7 @@ export function orderOf<C extends Consumer>(
 function headersFor(
   { headers, facts, providerKey, asked }: Omit<Request, 'res'>,
   upstream: Upstream,
-  { traced, passKeys }: ExchangeParts,
+  { traced, passKeys }: OrderParts,
 ) {
   const { config } = upstream
   return requestHeaders({

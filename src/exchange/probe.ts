@@ -1,44 +1,88 @@
-import { newAttempt, newFacts } from '../facts.ts'
+import { type AttemptFacts, newAttempt, newFacts } from '../facts.ts'
 import { finishChat } from '../fold/finish.ts'
 import type { JsonObject } from '../fold/record.ts'
+import type { Api } from '../openai/api.ts'
 import { chat } from '../openai/chat.ts'
 import { ChunkFold } from '../openai/chunks.ts'
-import type { Attempt } from '../upstream/call.ts'
-import { verdictOf } from '../upstream/classify.ts'
+import { models } from '../openai/plain.ts'
+import type { Attempt, Call } from '../upstream/call.ts'
+import { type Failure, verdictOf } from '../upstream/classify.ts'
+import { Gather } from '../upstream/gather.ts'
 import { translateModel } from '../upstream/models.ts'
 import type { SendProbe } from '../upstream/probe.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { Collect } from './collect.ts'
-import { type ExchangeParts, orderOf } from './exchange.ts'
+import { type ExchangeParts, type OrderParts, orderOf } from './exchange.ts'
+
+/** What a question needs besides the upstream that it goes to. */
+export type ProbeParts = OrderParts & Pick<ExchangeParts, 'clock' | 'caps'>
+
+/** How one upstream answered one question. */
+export interface Probed {
+  readonly facts: AttemptFacts
+  readonly failure: Failure | undefined
+  /** What the answer was, if it was one. */
+  readonly form: 'events' | 'json' | 'other'
+}
 
 /**
  * Probes an upstream as a user's request would ask it: streamed. A plain probe would declare every stream-only
  * upstream dead for ever.
  */
-export function createProbe(attempt: Attempt, parts: ExchangeParts): SendProbe {
-  const { clock, caps } = parts
+export function createProbe(attempt: Attempt, parts: ProbeParts): SendProbe {
   return async (upstream, body, signal) => {
-    const value = JSON.parse(body) as JsonObject
-    const request = {
-      api: chat,
-      facts: newFacts('probe', clock.now(), 'POST', chat.route),
-      signal,
-      headers: {},
-      query: '',
-      asked: { text: body, value },
-      modelId: undefined,
-      providerKey: undefined,
-    }
-    const order = orderOf(request, parts, {
-      stream: true,
-      addUsage: false,
-      newConsumer: () => new Collect(new ChunkFold(caps.maxAnswerBytes, finishChat), caps, () => {}),
-    })
-    const facts = newAttempt(upstream.name, clock.now())
-    await attempt(upstream, order.prepare(upstream, modelFor(upstream, value), signal), facts)
+    const { facts } = await askStreamed(attempt, parts, upstream, body, signal)
     // An upstream that refuses this one question, or asks for patience, is there again.
     return verdictOf(facts.outcome ?? 'aborted') !== 'failure'
   }
+}
+
+/** Asks one upstream for a streamed chat answer, once. `body` is the request's JSON. Never rejects. */
+export async function askStreamed(
+  attempt: Attempt,
+  parts: ProbeParts,
+  upstream: Upstream,
+  body: string,
+  signal: AbortSignal,
+): Promise<Probed> {
+  const { caps } = parts
+  const value = JSON.parse(body) as JsonObject
+  const order = orderOf({ ...questionTo(chat, parts, signal), asked: { text: body, value } }, parts, {
+    stream: true,
+    addUsage: false,
+    newConsumer: () => new Collect(new ChunkFold(caps.maxAnswerBytes, finishChat), caps, () => {}),
+  })
+  const call = order.prepare(upstream, modelFor(upstream, value), signal)
+  const tried = await tryOnce(attempt, parts, upstream, call)
+  return { ...tried, form: call.consumer.plain ? 'json' : 'events' }
+}
+
+/** Asks one upstream for its list of models, which no provider bills. Never rejects. */
+export async function askModels(
+  attempt: Attempt,
+  parts: ProbeParts,
+  upstream: Upstream,
+  signal: AbortSignal,
+): Promise<Probed> {
+  const order = orderOf({ ...questionTo(models, parts, signal), asked: undefined }, parts, {
+    stream: false,
+    addUsage: false,
+    newConsumer: () => new Gather(parts.caps.maxAnswerBytes),
+  })
+  const call = order.prepare(upstream, undefined, signal)
+  const tried = await tryOnce(attempt, parts, upstream, call)
+  // A website answers to any path with a page, and 200.
+  return { ...tried, form: /^\s*[[{]/.test(call.consumer.text) ? 'json' : 'other' }
+}
+
+function questionTo(api: Api, { clock }: ProbeParts, signal: AbortSignal) {
+  const facts = newFacts('probe', clock.now(), api === chat ? 'POST' : 'GET', api.route)
+  return { api, facts, signal, headers: {}, query: '', modelId: undefined, providerKey: undefined }
+}
+
+async function tryOnce(attempt: Attempt, { clock }: ProbeParts, upstream: Upstream, call: Call) {
+  const facts = newAttempt(upstream.name, clock.now())
+  return { facts, failure: await attempt(upstream, call, facts) }
 }
 
 /** Named as a client would name it, where the upstream's rules know that name; else as the upstream itself does. */
