@@ -36,7 +36,7 @@ On Linux also ${linuxOnly.map(code).join(', ')}.`
 
 /** `docs/metrics.md`. */
 export async function metricsPage(): Promise<string> {
-  const own = Object.values<MetricRow>(metricTable).filter(({ name }) => !name.startsWith('nodejs_'))
+  const own = Object.values<MetricRow>(metricTable).filter(({ name }) => !/^(?:nodejs|process)_/.test(name))
   const registry = openMetricsRegistry()
   runtimeMetrics(registry, '1')
   const runtime = readSnapshot(await registry.getMetricsAsJSON()).filter(

@@ -177,7 +177,8 @@ export class Fleet {
     this.alive.delete(member)
     const wanted = member.state === 'draining' || this.stopping
     const { log, clock } = this.parts
-    const about = { worker: slot.name, pid: member.pid, how }
+    // Not `pid`: that is the process that writes the line, and a key given twice is read one way here, another there.
+    const about = { worker: slot.name, worker_pid: member.pid, how }
     if (wanted) log.info(about, `worker ${slot.name} has ended`)
     else log.error(about, `worker ${slot.name} died: ${how}`)
     this.parts.onExit(member, wanted)

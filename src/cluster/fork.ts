@@ -18,7 +18,8 @@ export interface ChildEvents {
   exit(how: string): void
 }
 
-export type Fork = (events: ChildEvents) => Child
+/** `slot`: the worker's place in the cluster. */
+export type Fork = (events: ChildEvents, slot: string) => Child
 
 export interface ForkParts {
   /** The module that calls `runWorker`. */
@@ -35,8 +36,9 @@ export function clusterFork({ workerFile, imports, log }: ForkParts): Fork {
     args: [],
     execArgv: [...process.execArgv, ...imports.flatMap(({ href }) => ['--import', href])],
   })
-  return (events) => {
-    const worker = cluster.fork()
+  return (events, slot) => {
+    // By the environment, since the tracing is begun, and names its worker, before the first message can be heard.
+    const worker = cluster.fork({ OPENAI_PROXY_WORKER: slot })
     giveBackConnections(worker)
     worker.on('message', (received: unknown) => {
       if (isEnvelope<FromWorker>(received)) events.message(received.openaiProxy)

@@ -60,7 +60,8 @@ export class Member {
       this.end = resolve
     })
     this.cancelStartTimer = parts.clock.after(startTimeoutMs, () => this.fail('did not begin to listen in time'))
-    this.child = parts.fork({ message: (message) => this.hear(message), exit: (how) => this.exited(how) })
+    const events = { message: (message: FromWorker) => this.hear(message), exit: (how: string) => this.exited(how) }
+    this.child = parts.fork(events, this.slot)
   }
 
   get pid(): number {

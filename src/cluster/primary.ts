@@ -152,7 +152,7 @@ export class Primary implements Program {
       this.ledger.takeMetrics(member.id, message.snapshot)
       this.ledger.takeLoad(member.id, message.load)
     } else if (message.kind === 'leaving') {
-      logger.info({ worker: member.slot, pid: member.pid }, 'a worker was told to end by a signal')
+      logger.info({ worker: member.slot, worker_pid: member.pid }, 'a worker was told to end by a signal')
       this.fleet.leaves(member)
     } else if (message.kind === 'overweight') {
       const heap = Math.round(message.heapUsed / 1024 ** 2)
@@ -162,7 +162,7 @@ export class Primary implements Program {
       )
       this.fleet.renew(member).catch((error: unknown) => logger.error({ err: error }, 'it could not be replaced'))
     } else if (message.kind === 'listening') {
-      logger.info({ worker: member.slot, pid: member.pid, port: message.port }, `worker ${member.slot} listens`)
+      logger.info({ worker: member.slot, worker_pid: member.pid, port: message.port }, `worker ${member.slot} listens`)
     }
   }
 

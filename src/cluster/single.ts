@@ -3,6 +3,7 @@ import type { Loaded } from '../config/load.ts'
 import type { Settings } from '../config/settings.ts'
 import type { ExpositionFormat } from '../telemetry/exposition.ts'
 import type { LogLevel } from '../telemetry/log.ts'
+import { createMetricsWithoutPrimary } from '../telemetry/metrics.ts'
 import { Ledger } from './ledger.ts'
 import type { Load, Question } from './messages.ts'
 import type { Program } from './program.ts'
@@ -19,6 +20,7 @@ export class Single implements Program {
   settings: Settings
   readonly service: Service
   private readonly ledger = new Ledger()
+  private readonly primary = createMetricsWithoutPrimary()
   private readonly reloader: Reloader
   private apps = 1
   private level: LogLevel
@@ -88,6 +90,7 @@ export class Single implements Program {
 
   async metrics(format: ExpositionFormat): Promise<{ body: string; contentType: string }> {
     await this.ledger.collect([this.counting()])
+    this.ledger.takeMetrics('primary', await this.primary.snapshot())
     return this.ledger.text(format)
   }
 

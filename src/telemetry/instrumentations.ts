@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { context, propagation, trace } from '@opentelemetry/api'
 import type { InstrumentationConfigMap } from '@opentelemetry/auto-instrumentations-node'
+import { getStringFromEnv } from '@opentelemetry/core'
+import { isExported } from './otel-env.ts'
 import { isUntraced } from './server-span.ts'
 
 /** How the instrumentations behave that are on. Which are on is said by `OTEL_NODE_ENABLED_INSTRUMENTATIONS`. */
@@ -16,8 +18,8 @@ export function instrumentationOptions(): InstrumentationConfigMap {
       requireParentforSpans: true,
       ignoreRequestHook: onlyPropagate,
     },
-    // The log has the trace's ids by its own means; this one is for operators who send logs by OTLP.
-    '@opentelemetry/instrumentation-pino': {},
+    // Where no logs are exported it would still parse every line, only to drop it.
+    '@opentelemetry/instrumentation-pino': { disableLogSending: !isExported(getStringFromEnv('OTEL_LOGS_EXPORTER')) },
   }
 }
 

@@ -25,7 +25,7 @@ export interface LogOptions {
 
 export interface Log {
   readonly logger: Logger
-  /** Changes what is logged from now on; loggers made with `child()` before keep their level. */
+  /** Changes what is logged from now on, also by loggers made with `child()`, but for those with a level of their own. */
   setLevel(level: LogLevel): void
   /** Writes out what is still in memory. Blocks; for the end of the process. */
   flush(): void
@@ -45,7 +45,7 @@ export async function createLog(options: LogOptions, clock: Clock = systemClock)
       level,
       base: { pid: process.pid },
       formatters: { level: (label) => ({ level: label }) },
-      // The pino instrumentation would add these as well, but it wraps every line; see docs/tracing.md.
+      // The pino instrumentation adds the same and whether the trace is kept; this is for whoever has turned it off.
       mixin: traceOfNow,
       serializers: { err: (error: unknown) => describeError(error, logger.isLevelEnabled('debug')) },
       hooks: { streamWrite: redactor(keys) },

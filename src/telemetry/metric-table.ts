@@ -190,6 +190,13 @@ export const metricTable = {
     labels: ['version', 'node_version'],
     aggregator: 'first',
   },
+  processStart: {
+    name: 'process_start_time_seconds',
+    type: 'gauge',
+    help: 'Start time of the process since unix epoch in seconds. While a worker is replaced, of the newer process.',
+    labels: ['worker'],
+    aggregator: 'max',
+  },
   eventLoopUtilization: {
     name: 'nodejs_eventloop_utilization_ratio',
     type: 'gauge',

@@ -83,6 +83,13 @@ function readWhenScraped(registry: ReturnType<typeof openMetricsRegistry>, optio
   gauge(registry, table.buildInfo, () => [[1, version, process.versions.node]])
 }
 
+/** What a primary would count, where there is none: a panel or an alert must not find "no data" instead of 0. */
+export function createMetricsWithoutPrimary() {
+  const registry = openMetricsRegistry()
+  counter(registry, table.workerRestarts)(0)
+  return { snapshot: async (): Promise<Snapshot> => readSnapshot(await registry.getMetricsAsJSON()) }
+}
+
 /** The primary's own metrics: how often workers were restarted, and its process as worker `primary`. */
 export function createPrimaryMetrics() {
   const registry = openMetricsRegistry()

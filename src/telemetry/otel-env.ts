@@ -14,13 +14,13 @@ export function tracingWanted(env: Environment): boolean {
  * What this program sets where the operator has not; OpenTelemetry reads its settings from the environment only.
  *
  * Instrumentations that are off: those that only add noise (fs, net, dns), and those whose work is done here for a
- * fraction of their cost, http by `server-span.ts`, koa and router by the stages, pino by the log's own mixin.
- * runtime-node measures only for OpenTelemetry's metrics, and costs 20 µs a request even when nobody reads them.
+ * fraction of their cost, http by `server-span.ts`, koa and router by the stages. runtime-node measures only for
+ * OpenTelemetry's metrics, so it is on where these go out. Measured in docs/decisions/0012-instrumentations.md.
  */
 function otelDefaults(env: Environment): Record<string, string> {
-  const extra = [exports(env.OTEL_METRICS_EXPORTER) && 'runtime-node', exports(env.OTEL_LOGS_EXPORTER) && 'pino']
+  const always = 'undici,ioredis,pino'
   return {
-    OTEL_NODE_ENABLED_INSTRUMENTATIONS: ['undici', 'ioredis', ...extra.filter(Boolean)].join(','),
+    OTEL_NODE_ENABLED_INSTRUMENTATIONS: isExported(env.OTEL_METRICS_EXPORTER) ? `${always},runtime-node` : always,
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
     OTEL_TRACES_SAMPLER_ARG: '0.1',
     // Metrics are Prometheus's and logs are pino's; OpenTelemetry's own default would send both to the collector too.
@@ -31,7 +31,8 @@ function otelDefaults(env: Environment): Record<string, string> {
   }
 }
 
-function exports(exporter: string | undefined): boolean {
+/** Whether an exporter that `OTEL_METRICS_EXPORTER` or `OTEL_LOGS_EXPORTER` names sends anything. */
+export function isExported(exporter: string | undefined): boolean {
   return Boolean(exporter?.trim()) && exporter?.trim() !== 'none'
 }
 

@@ -21,5 +21,5 @@ if (tracingWanted(process.env)) {
   const { register, supportsSyncHooks } = await import('import-in-the-middle/register-hooks.mjs')
   if (supportsSyncHooks()) register({ include: INTERCEPTED })
   const { startSdk } = await import('./sdk.ts')
-  setTracing(startSdk())
+  setTracing(startSdk(process.env.OPENAI_PROXY_WORKER ?? '0'))
 }

@@ -18,7 +18,10 @@ export function runtimeMetrics(registry: OpenMetricsRegistry, worker: string): v
     labels: { worker },
     gcDurationBuckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
   })
-  for (const name of MISNAMED) registry.removeSingleMetric(name)
+  for (const name of [...MISNAMED, metricTable.processStart.name]) registry.removeSingleMetric(name)
+  // prom-client's own would not come out of the cluster: it takes the times of all processes for one line.
+  const started = Math.round(performance.timeOrigin / 1000)
+  gauge(registry, metricTable.processStart, () => [[started, worker]])
   let last = performance.eventLoopUtilization()
   gauge(registry, metricTable.eventLoopUtilization, () => {
     const now = performance.eventLoopUtilization()

@@ -1,24 +1,21 @@
-import cluster from 'node:cluster'
-import { randomUUID } from 'node:crypto'
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api'
 import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node'
 import { getNumberFromEnv, setGlobalErrorHandler } from '@opentelemetry/core'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
-import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { systemClock } from '../clock.ts'
 import { deliverSpans } from './deliver.ts'
 import { instrumentationOptions } from './instrumentations.ts'
+import { detectorsOfHere, resourceOf } from './resource.ts'
 import { sparing } from './sparing.ts'
 import { emitWarning, type Tracing } from './tracing.ts'
-import { readVersion } from './version.ts'
 
 /**
  * Starts OpenTelemetry: from here on what is loaded is instrumented. Sampler, propagators, limits and resource
  * attributes are read by the SDK itself from the `OTEL_*` variables.
- * @param version of this program, for `service.version`
+ * @param worker the worker's slot, as in the metrics' label `worker` and the log's name
  */
-export function startSdk(): Tracing {
+export function startSdk(worker: string): Tracing {
   const warn = quietly()
   const delivery = deliverSpans({
     exporter: new OTLPTraceExporter(),
@@ -28,16 +25,10 @@ export function startSdk(): Tracing {
     exportTimeoutMillis: getNumberFromEnv('OTEL_BSP_EXPORT_TIMEOUT') ?? 30_000,
     warn,
   })
+  const resourceDetectors = detectorsOfHere()
   const sdk = new NodeSDK({
-    // What the operator says in OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES is merged over these.
-    resource: defaultResource().merge(
-      resourceFromAttributes({
-        'service.name': 'openai-proxy',
-        'service.version': readVersion(),
-        'service.instance.id': randomUUID(),
-        'worker.id': String(cluster.worker?.id ?? 0),
-      }),
-    ),
+    resource: resourceOf(worker),
+    ...(resourceDetectors && { resourceDetectors }),
     spanProcessors: [delivery.processor],
     instrumentations: getNodeAutoInstrumentations(instrumentationOptions()),
   })

@@ -28,6 +28,6 @@ export function sparing(
 /** Writes a warning in the log's own shape to stderr: for what must be said where there is no log, or the log is what fails. */
 export function warnOnStderr(message: string, heldBack: number): void {
   process.stderr.write(
-    `${JSON.stringify({ level: 'warn', time: Date.now(), pid: process.pid, heldBack, msg: message })}\n`,
+    `${JSON.stringify({ level: 'warn', time: Date.now(), pid: process.pid, held_back: heldBack, msg: message })}\n`,
   )
 }

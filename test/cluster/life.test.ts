@@ -103,7 +103,7 @@ describe('the life of the cluster', function () {
     await arrived(scene, 6)
     const [leaver] = await program.workers()
     process.kill(leaver!.pid, 'SIGTERM')
-    await program.line(({ pid, msg }) => pid === leaver!.pid && String(msg).includes('told to end'))
+    await program.line(({ worker_pid, msg }) => worker_pid === leaver!.pid && String(msg).includes('told to end'))
     while ((await program.workers()).filter(({ state }) => state === 'listening').length < 2) {}
     scene.release()
     for (const { status } of await Promise.all(held)) assert.equal(status, 200)

@@ -25,6 +25,7 @@ describe('one process without workers', function () {
     assert.equal(JSON.parse(body).choices[0].message.content, 'Hello')
     const metrics = await (await program.admin('GET', '/metrics')).text()
     assert.match(metrics, /^http_server_request_duration_seconds_count\{[^}]*status="200"[^}]*\} 1$/m)
+    assert.match(metrics, /^proxy_worker_restarts_total 0$/m)
     const [worker] = await program.workers()
     assert.deepEqual([worker?.worker, worker?.pid, worker?.requests], ['0', program.pid, 1])
     assert.equal((await program.admin('GET', '/heap-snapshot')).status, 200)

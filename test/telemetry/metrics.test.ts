@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { merge } from '../../src/telemetry/merge.ts'
 import { metricTable } from '../../src/telemetry/metric-table.ts'
-import { createPrimaryMetrics } from '../../src/telemetry/metrics.ts'
+import { createMetricsWithoutPrimary, createPrimaryMetrics } from '../../src/telemetry/metrics.ts'
 import { readSnapshot } from '../../src/telemetry/snapshot.ts'
 import { readValue, someMetrics } from './sample.ts'
 
@@ -58,6 +59,19 @@ describe('metrics', () => {
     assert.equal(readValue(await metrics.snapshot(), 'proxy_worker_restarts_total'), 0)
     metrics.workerRestarts(1)
     assert.equal(readValue(await metrics.snapshot(), 'proxy_worker_restarts_total'), 1)
+  })
+
+  it('where there is no primary, the restarts that nobody had are shown all the same', async () => {
+    assert.equal(readValue(await createMetricsWithoutPrimary().snapshot(), 'proxy_worker_restarts_total'), 0)
+  })
+
+  it('when each process was started comes out of the cluster, as epoch seconds', async () => {
+    const workers = ['1', '2'].map((worker) => someMetrics({ worker }))
+    const merged = merge(await Promise.all([...workers, createPrimaryMetrics()].map((metrics) => metrics.snapshot())))
+    for (const worker of ['1', '2', 'primary']) {
+      const started = readValue(merged, 'process_start_time_seconds', { worker })
+      assert.equal(started, Math.round(performance.timeOrigin / 1000), worker)
+    }
   })
 
   it('an exemplar is kept beside the bucket that the observation fell into', async () => {

@@ -24,7 +24,7 @@ describe("OpenTelemetry's defaults here", () => {
     const env: Record<string, string | undefined> = { OTEL_TRACES_SAMPLER_ARG: ' ' }
     applyOtelDefaults(env)
     assert.deepEqual(env, {
-      OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'undici,ioredis',
+      OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'undici,ioredis,pino',
       OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
       OTEL_TRACES_SAMPLER_ARG: '0.1',
       OTEL_METRICS_EXPORTER: 'none',
@@ -47,10 +47,10 @@ describe("OpenTelemetry's defaults here", () => {
     assert.deepEqual(env, set)
   })
 
-  it("switch on what measures for OpenTelemetry's metrics and logs where these are exported", () => {
-    const env: Record<string, string | undefined> = { OTEL_METRICS_EXPORTER: 'otlp', OTEL_LOGS_EXPORTER: 'otlp' }
+  it("switch on what measures for OpenTelemetry's metrics where these are exported", () => {
+    const env: Record<string, string | undefined> = { OTEL_METRICS_EXPORTER: 'otlp' }
     applyOtelDefaults(env)
-    assert.equal(env.OTEL_NODE_ENABLED_INSTRUMENTATIONS, 'undici,ioredis,runtime-node,pino')
+    assert.equal(env.OTEL_NODE_ENABLED_INSTRUMENTATIONS, 'undici,ioredis,pino,runtime-node')
   })
 })
 
