@@ -47,7 +47,7 @@ export class Stand {
   readonly collector: string
   private readonly children = new Set<ChildProcess>()
   private readonly sink: Server
-  private readonly interrupted = () => void this.close().then(() => process.exit(130))
+  private readonly interrupted = () => this.abandon()
 
   private constructor(upstreamPort: number, proxyPort: number, sink: Server) {
     this.proxyPort = proxyPort
@@ -111,6 +111,16 @@ export class Stand {
     this.sink.close()
     this.sink.closeAllConnections()
     rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  /** Nothing is waited for: what still runs here would fail for want of its servers, and say so at length. */
+  private abandon(): void {
+    for (const child of this.children) {
+      // nginx must end its workers itself; a proxy's workers end with their primary, but its streams would make it drain.
+      child.kill(child.spawnfile === 'nginx' ? 'SIGTERM' : 'SIGKILL')
+    }
+    rmSync(this.dir, { recursive: true, force: true })
+    process.exit(130)
   }
 
   private keep(child: ChildProcess): ChildProcess {
