@@ -1,9 +1,10 @@
 import type { Clock } from './clock.ts'
+import type { Facts } from './facts.ts'
 import { type Load, watchLag } from './middleware/shed.ts'
 
 /** What this process is doing: the requests under way, how late its event loop runs, whether it is going down. */
 export class Activity implements Load {
-  private count = 0
+  private readonly underWay = new Set<Facts>()
   private goingDown = false
   private readonly lag: ReturnType<typeof watchLag>
 
@@ -12,7 +13,7 @@ export class Activity implements Load {
   }
 
   inFlight(): number {
-    return this.count
+    return this.underWay.size
   }
 
   lagMs(): number {
@@ -23,12 +24,17 @@ export class Activity implements Load {
     return this.goingDown
   }
 
-  enter(): void {
-    this.count++
+  enter(facts: Facts): void {
+    this.underWay.add(facts)
   }
 
-  leave(): void {
-    this.count--
+  leave(facts: Facts): void {
+    this.underWay.delete(facts)
+  }
+
+  /** The requests that began first; they still change. A set keeps its order, so nothing has to be sorted. */
+  oldest(count: number): Facts[] {
+    return this.underWay.values().take(count).toArray()
   }
 
   drain(): void {

@@ -21,6 +21,7 @@ import { embeddings, model, models } from './openai/plain.ts'
 import { responses } from './openai/responses.ts'
 import type { Snapshot } from './telemetry/snapshot.ts'
 import type { StageName } from './telemetry/span-table.ts'
+import { type AppLive, liveOf } from './wiring/live.ts'
 import { type Parts, wire } from './wiring/parts.ts'
 import type { BreakerMessage, Surroundings } from './wiring/surroundings.ts'
 
@@ -34,6 +35,8 @@ export interface App {
   drain(): void
   /** What it does and how its upstreams are, for `GET /status`. */
   status(): unknown
+  /** What the live page shows of it; computed when it is called. */
+  live(): AppLive
   /** Takes what another worker has found out. */
   hear(message: BreakerMessage): void
   /** All metrics as they are now. */
@@ -41,10 +44,20 @@ export interface App {
   close(): Promise<void>
 }
 
+/** What one worker's application does just now. */
+export interface AppStatus {
+  readonly inFlight: number
+  readonly draining: boolean
+  readonly upstreams: ReturnType<Parts['balancer']['status']>
+}
+
+/** The live page's list must stay small however many requests there are. */
+const REQUESTS_SHOWN = 50
+
 type Layer = readonly [name: StageName, stage: Stage]
 
 /** THE stack. Every layer is made visible here and nowhere else; what it wraps does not know of it. */
-export function createApp(settings: Settings, surroundings: Surroundings): App {
+export function createApp(settings: Settings, surroundings: Surroundings): App & { status(): AppStatus } {
   const activity = new Activity(surroundings.clock)
   const parts = wire(settings, surroundings, activity)
   const staged = (layers: readonly Layer[]) => layers.map(([name, stage]) => parts.instruments.stage(name, stage))
@@ -65,6 +78,7 @@ export function createApp(settings: Settings, surroundings: Surroundings): App {
       draining: activity.draining(),
       upstreams: parts.balancer.status(),
     }),
+    live: () => liveOf(parts, activity.oldest(REQUESTS_SHOWN), surroundings.clock.now()),
     hear: (message) => parts.hear(message),
     snapshot: () => parts.metrics.snapshot(),
     async close() {
@@ -76,11 +90,11 @@ export function createApp(settings: Settings, surroundings: Surroundings): App {
 
 /** What every request passes, outermost first. */
 function outerLayers({ clock }: Surroundings, parts: Parts, activity: Activity): Layer[] {
-  function begin() {
-    activity.enter()
+  function begin(facts: Facts) {
+    activity.enter(facts)
     const end = parts.begin()
-    return (facts: Facts) => {
-      activity.leave()
+    return () => {
+      activity.leave(facts)
       end(facts)
     }
   }

@@ -12,11 +12,15 @@ const base = ['errors', 'facts', 'clock']
  * as values, and only who hands them on may know their type.
  */
 const mayImport: Readonly<Record<Unit, readonly Unit[]>> = {
-  main: ['cluster', 'config', 'telemetry'],
+  main: ['cluster', 'checkup', 'demo', 'config', 'telemetry', 'clock'],
+  // The app for other programs: what a worker is made of, without the processes around it.
+  library: ['cluster', 'app', 'wiring', 'telemetry', 'config', 'clock'],
+  // Asks the configured upstreams by hand, with the parts that also ask for clients.
+  checkup: ['wiring', 'exchange', 'upstream', 'config', ...base],
   demo: ['config', 'clock'],
-  cluster: ['app', 'wiring', 'telemetry', 'config', 'limit', ...base],
+  cluster: ['app', 'wiring', 'telemetry', 'config', 'limit', 'page', ...base],
   app: ['activity', 'wiring', 'middleware', 'openai', 'telemetry', 'config', ...base],
-  wiring: ['middleware', 'exchange', 'limit', 'upstream', 'openai', 'telemetry', 'config', ...base],
+  wiring: ['middleware', 'exchange', 'limit', 'upstream', 'openai', 'telemetry', 'config', 'page', ...base],
   activity: ['middleware', ...base],
   middleware: ['exchange', 'openai', 'limit', 'json', ...base],
   exchange: ['openai', 'fold', 'sse', 'upstream', 'json', ...base],
@@ -28,6 +32,8 @@ const mayImport: Readonly<Record<Unit, readonly Unit[]>> = {
   json: ['errors'],
   telemetry: base,
   config: [],
+  // What runs in the browser, and the shape of what it is told.
+  page: [],
   facts: ['errors'],
   errors: [],
   clock: [],

@@ -2,12 +2,15 @@ import { open, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { type Clock, systemClock } from '../clock.ts'
 import { ProxyError, toProxyError } from '../errors.ts'
 import { negotiate } from '../telemetry/exposition.ts'
 import type { Logger } from '../telemetry/log.ts'
 import { readLevel, readSeconds, readWorker } from './admin-input.ts'
 import { admit } from './admit.ts'
 import type { Control } from './control.ts'
+import { Feed } from './feed.ts'
+import { livePage } from './live.ts'
 import type { Question } from './messages.ts'
 
 export interface AdminParts {
@@ -15,6 +18,7 @@ export interface AdminParts {
   readonly log: Logger
   /** Asked at each request: a reload may change it. */
   token(): string | undefined
+  readonly clock?: Clock
 }
 
 export interface Admin {
@@ -38,7 +42,9 @@ const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
 }
 
 /** The admin port: metrics, status and control for the operator. Never on the public port. */
-export function createAdmin({ control, log, token }: AdminParts): Admin {
+export function createAdmin({ control, log, token, clock = systemClock }: AdminParts): Admin {
+  const feed = new Feed({ control, log, clock })
+  const pages = livePage(feed, token)
   const server = createServer((req, res) => {
     handle(req, res).catch((error: unknown) => {
       // Whoever asked has left, in the middle of a file most likely.
@@ -50,14 +56,15 @@ export function createAdmin({ control, log, token }: AdminParts): Admin {
     })
   })
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    admit(req, token())
     const url = URL.parse(req.url ?? '/', 'http://admin')
+    const page = pages(url?.pathname ?? '')
+    // The page has rules of its own: it must be there for a browser that does not have the token yet.
+    if (page) return choose(page, req)(req, res)
+    admit(req, token())
     const methods = routes[url?.pathname ?? '']
     if (!url || !methods)
-      throw new ProxyError('not_found', { message: `The admin routes are ${Object.keys(routes).join(', ')}.` })
-    const handler = methods[req.method ?? '']
-    if (!handler) throw new ProxyError('method_not_allowed', { headers: { allow: Object.keys(methods).join(', ') } })
-    await handler(control, req, res, url)
+      throw new ProxyError('not_found', { message: `The admin routes are /, ${Object.keys(routes).join(', ')}.` })
+    await choose(methods, req)(control, req, res, url)
   }
   return {
     listen: (port, host) =>
@@ -69,10 +76,17 @@ export function createAdmin({ control, log, token }: AdminParts): Admin {
         })
       }),
     close() {
+      feed.close()
       server.close()
       server.closeAllConnections()
     },
   }
+}
+
+function choose<Some>(methods: Readonly<Record<string, Some>>, { method = '' }: IncomingMessage): Some {
+  const handler = methods[method]
+  if (handler) return handler
+  throw new ProxyError('method_not_allowed', { headers: { allow: Object.keys(methods).join(', ') } })
 }
 
 async function metrics(control: Control, req: IncomingMessage, res: ServerResponse): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ExpositionFormat } from '../telemetry/exposition.ts'
 import { ClusterMetrics } from '../telemetry/merge.ts'
-import { readSnapshot } from '../telemetry/snapshot.ts'
-import type { Load, Question } from './messages.ts'
+import { readSnapshot, type Snapshot } from '../telemetry/snapshot.ts'
+import type { Load, Question, WorkerLive } from './messages.ts'
 import { add, none, type WorkerLoad } from './stats.ts'
 
 /** Whoever counts requests: a worker process, or this process where there are none. */
@@ -61,13 +61,28 @@ export class Ledger {
     return this.ended
   }
 
+  /** All that was counted, as one. */
+  merged(): Snapshot {
+    return this.metrics.merged()
+  }
+
   text(format: ExpositionFormat): { body: string; contentType: string } {
     return this.metrics.text(format)
   }
 }
 
+/** What a worker says of itself for the live page; nothing where it cannot, which never rejects. */
+export async function askLive(worker: Pick<Counting, 'ask'>): Promise<WorkerLive | undefined> {
+  const answer = await worker.ask({ what: 'live' }, askMs).catch(unanswered)
+  return isLive(answer) ? answer : undefined
+}
+
 /** A worker that has just ended, starts, or is stuck; nothing is lost but how new its figures are. */
 function unanswered(): void {}
+
+function isLive(value: unknown): value is WorkerLive {
+  return typeof value === 'object' && value !== null && 'app' in value && 'load' in value && isLoad(value.load)
+}
 
 function isLoad(value: unknown): value is Load {
   return typeof value === 'object' && value !== null && 'requests' in value && 'heapUsed' in value

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.ts'
 import type { LogLevel } from '../telemetry/log.ts'
+import type { AppLive } from '../wiring/live.ts'
 import type { BreakerMessage } from '../wiring/surroundings.ts'
 
 /** What a worker is doing, for the log line of `stats.ts`, `GET /status` and the heap's watch. */
@@ -14,11 +15,18 @@ export interface Load {
   heapUsed: number
 }
 
+/** What the live page shows of a worker. */
+export interface WorkerLive {
+  readonly load: Load
+  readonly app: AppLive
+}
+
 /** What the primary can ask of a worker. */
 export type Question =
   | { readonly what: 'snapshot' }
   | { readonly what: 'load' }
   | { readonly what: 'status' }
+  | { readonly what: 'live' }
   | { readonly what: 'heap-snapshot' }
   | { readonly what: 'cpu-profile'; readonly seconds: number }
 

@@ -7,9 +7,10 @@ import type { ExpositionFormat } from '../telemetry/exposition.ts'
 import type { Log, LogLevel } from '../telemetry/log.ts'
 import { createPrimaryMetrics } from '../telemetry/metrics.ts'
 import { SharedBreakers } from './breakers.ts'
+import type { Look, WorkerLook } from './control.ts'
 import { Fleet } from './fleet.ts'
 import { clusterFork } from './fork.ts'
-import { Ledger } from './ledger.ts'
+import { askLive, Ledger } from './ledger.ts'
 import type { Member } from './member.ts'
 import type { FromWorker, Load, Question } from './messages.ts'
 import type { Program } from './program.ts'
@@ -115,6 +116,16 @@ export class Primary implements Program {
     return { pid: process.pid, uptime_seconds: Math.floor(process.uptime()), log_level: this.level, workers }
   }
 
+  async look(): Promise<Look> {
+    const { members } = this.fleet
+    const [workers] = await Promise.all([
+      Promise.all(members.map((member) => this.lookAt(member))),
+      this.ledger.collect(members),
+    ])
+    this.ledger.takeMetrics('primary', await this.own.snapshot())
+    return { workers, metrics: this.ledger.merged() }
+  }
+
   async loads(): Promise<WorkerLoad[]> {
     // With the metrics: what a worker has counted since it was last asked is lost when it is killed.
     await this.ledger.collect(this.fleet.members)
@@ -130,6 +141,12 @@ export class Primary implements Program {
     await this.fleet.reload(settings)
     this.settings = settings
     this.setLevel(settings.logLevel)
+  }
+
+  private async lookAt(member: Member): Promise<WorkerLook> {
+    const live = await askLive(member)
+    const { slot: worker, pid, state } = member
+    return { worker, pid, state, uptime: Math.floor((this.clock.now() - member.startedAt) / 1000), live }
   }
 
   private async describe(member: Member): Promise<object> {

@@ -9,7 +9,7 @@ import type { BreakerMessage, Surroundings } from '../wiring/surroundings.ts'
 import { cpuProfile, heapSnapshot } from './diagnose.ts'
 import { Front } from './front.ts'
 import { watchHeap } from './heap.ts'
-import type { Load, Question } from './messages.ts'
+import type { Load, Question, WorkerLive } from './messages.ts'
 
 export type CreateApp = (settings: Settings, surroundings: Surroundings) => App
 
@@ -89,6 +89,8 @@ export class Service {
         return this.load()
       case 'status':
         return { ...this.load(), ready: this.app.ready(), app: this.app.status() }
+      case 'live':
+        return { load: this.load(), app: this.app.live() } satisfies WorkerLive
       case 'heap-snapshot':
         return heapSnapshot()
       case 'cpu-profile':

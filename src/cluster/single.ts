@@ -4,7 +4,8 @@ import type { Settings } from '../config/settings.ts'
 import type { ExpositionFormat } from '../telemetry/exposition.ts'
 import type { LogLevel } from '../telemetry/log.ts'
 import { createMetricsWithoutPrimary } from '../telemetry/metrics.ts'
-import { Ledger } from './ledger.ts'
+import type { Look } from './control.ts'
+import { askLive, Ledger } from './ledger.ts'
 import type { Load, Question } from './messages.ts'
 import type { Program } from './program.ts'
 import { Reloader } from './reload.ts'
@@ -100,6 +101,16 @@ export class Single implements Program {
     const worker = { worker: slot, pid: process.pid, state: 'listening', uptime_seconds: uptime }
     const workers = [{ ...worker, ...(typeof answer === 'object' ? answer : {}) }]
     return { pid: process.pid, uptime_seconds: uptime, log_level: this.level, workers }
+  }
+
+  async look(): Promise<Look> {
+    const counting = this.counting()
+    const [live] = await Promise.all([askLive(counting), this.ledger.collect([counting])])
+    const uptime = Math.floor(process.uptime())
+    return {
+      workers: [{ worker: slot, pid: process.pid, state: 'listening', uptime, live }],
+      metrics: this.ledger.merged(),
+    }
   }
 
   async loads(): Promise<WorkerLoad[]> {

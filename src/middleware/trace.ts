@@ -8,7 +8,7 @@ export interface TraceParts {
   /** The bounded name of a path. */
   readonly routeOf: (path: string) => Route
   /** Told when a request begins; the function that it returns is told once, when the response has closed. */
-  readonly begin: () => (facts: Facts) => void
+  readonly begin: (facts: Facts) => (facts: Facts) => void
 }
 
 /** What a request id may look like: it is logged and sent on, so it must not smuggle anything. */
@@ -26,7 +26,7 @@ export function trace({ clock, routeOf, begin }: TraceParts): Stage {
     ctx.set('x-request-id', facts.requestId)
     // Koa must not write anything: the answers are written by `answer`, `recover` and the streams.
     ctx.respond = false
-    const end = begin()
+    const end = begin(facts)
     // Before the listeners of the instrumentation, which end the span that the facts are written on.
     ctx.res.prependOnceListener('close', () => {
       close(facts, ctx.res)

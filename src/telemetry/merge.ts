@@ -53,9 +53,14 @@ export class ClusterMetrics {
     this.retained = merge([this.retained, last.filter(({ type }) => type !== 'gauge')])
   }
 
-  /** All workers' metrics as one, as a scraper reads them. */
+  /** All workers' metrics as one. */
+  merged(): Snapshot {
+    return merge([this.retained, ...this.latest.values()])
+  }
+
+  /** The same as a scraper reads them. */
   text(format: ExpositionFormat): { body: string; contentType: string } {
-    return write(merge([this.retained, ...this.latest.values()]), format)
+    return write(this.merged(), format)
   }
 }
 

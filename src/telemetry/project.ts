@@ -20,6 +20,11 @@ export function serverSpan(): Span | undefined {
   return trace.getActiveSpan()
 }
 
+/** The trace that a request belongs to, also when it is not sampled: its log line has it too. */
+export function traceIdOf(server: Span | undefined): string | undefined {
+  return server?.spanContext().traceId
+}
+
 /**
  * Makes the function that turns a request's facts into span attributes, counters and one log line.
  * Call it once, when the response has closed, with what `serverSpan()` gave when the request began.

@@ -8,7 +8,7 @@ import { tracingIsOn } from './tracing.ts'
 const tracer = trace.getTracer('openai-proxy')
 
 // Asked for every few seconds by orchestrators and scrapers; as traces they would bury the requests.
-const UNTRACED = /^\/(?:health|metrics|status|reload|log-level|heap-snapshot|cpu-profile)(?:[/?]|$)/
+const UNTRACED = /^\/(?:health|live|session|page|metrics|status|reload|log-level|heap-snapshot|cpu-profile)(?:[/?]|$)/
 
 // Those of the http instrumentation are ended by it, after its own last attributes.
 const own = new WeakSet<Span>()

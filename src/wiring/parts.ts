@@ -6,13 +6,17 @@ import type { Limiter } from '../limit/limiter.ts'
 import type { Load } from '../middleware/shed.ts'
 import { createInstruments, type Instruments } from '../telemetry/instrument.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
-import { createProject, serverSpan } from '../telemetry/project.ts'
+import { createProject, serverSpan, traceIdOf } from '../telemetry/project.ts'
 import type { Balancer } from '../upstream/balancer.ts'
 import { wireExchange, wireProber } from './exchange.ts'
 import { wireGuards } from './guards.ts'
+import { RecentFailures } from './recent.ts'
 import type { BreakerMessage, Surroundings } from './surroundings.ts'
 import { logTransition, tell } from './transitions.ts'
 import { labelsOf, modelsOf, wireUpstreams } from './upstreams.ts'
+
+/** Of each kind; more than a screen shows. */
+const FAILURES_KEPT = 25
 
 /** Everything that the stack is made of. */
 export interface Parts {
@@ -22,6 +26,7 @@ export interface Parts {
   readonly exchange: ExchangeParts
   readonly keys: Keyring
   readonly limiter: Limiter
+  readonly failures: RecentFailures
   /** Told when a request begins; what it returns is told when the response has closed. */
   begin(): (facts: Facts) => void
   hear(message: BreakerMessage): void
@@ -43,6 +48,7 @@ export function wire(settings: Settings, surroundings: Surroundings, load: Load)
   const prober = wireProber(settings, clock, exchange)
   const project = createProject({ metrics, log, clock })
   const { keys, limiter } = wireGuards(settings, clock, log)
+  const failures = new RecentFailures(FAILURES_KEPT, clock)
   return {
     balancer,
     metrics,
@@ -50,9 +56,13 @@ export function wire(settings: Settings, surroundings: Surroundings, load: Load)
     exchange,
     keys,
     limiter,
+    failures,
     begin() {
       const span = serverSpan()
-      return (facts) => project(facts, span)
+      return (facts) => {
+        project(facts, span)
+        failures.note(facts, traceIdOf(span))
+      }
     },
     hear({ upstream, ...news }) {
       balancer.upstreams.find(({ name }) => name === upstream)?.breaker.hear(news)

@@ -21,6 +21,7 @@ let answerWith: () => Promise<unknown>
 const control: Control = {
   metrics: async (format) => ({ body: `${format}\n`, contentType: 'text/plain' }),
   status: async () => ({ pid: 1 }),
+  look: async () => ({ workers: [], metrics: [] }),
   reload: async () => faults,
   setLevel: (level) => levels.push(level),
   workers: () => ['1', '2'],

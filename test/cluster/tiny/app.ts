@@ -55,6 +55,7 @@ export const createTinyApp: CreateApp = (settings, surroundings) => {
       draining = true
     },
     status: () => ({ heard }),
+    live: () => ({ upstreams: [], requests: [], failures: [] }),
     hear: (message) => heard.push(message),
     snapshot: async () => [],
     async close() {},
