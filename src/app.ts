@@ -51,13 +51,17 @@ export interface AppStatus {
   readonly upstreams: ReturnType<Parts['balancer']['status']>
 }
 
+export interface WholeApp extends App {
+  status(): AppStatus
+}
+
 /** The live page's list must stay small however many requests there are. */
 const REQUESTS_SHOWN = 50
 
 type Layer = readonly [name: StageName, stage: Stage]
 
 /** THE stack. Every layer is made visible here and nowhere else; what it wraps does not know of it. */
-export function createApp(settings: Settings, surroundings: Surroundings): App & { status(): AppStatus } {
+export function createApp(settings: Settings, surroundings: Surroundings): WholeApp {
   const activity = new Activity(surroundings.clock)
   const parts = wire(settings, surroundings, activity)
   const staged = (layers: readonly Layer[]) => layers.map(([name, stage]) => parts.instruments.stage(name, stage))

@@ -93,9 +93,9 @@ export class Front {
   /**
    * Takes no new connection, and resolves when the last one has gone. Requests on open connections are still answered,
    * and told to open another: closing an idle connection at once would cut off a request that is on its way.
-   * At `timeoutMs` (milliseconds) whatever is left is cut.
+   * `grace` is how long that goes on. At `timeoutMs` whatever is left is cut. Both in milliseconds.
    */
-  drain(timeoutMs: number, afterGrace: () => void): Promise<void> {
+  drain(timeoutMs: number, afterGrace: () => void, grace = graceMs): Promise<void> {
     this.leaving = true
     for (const res of this.active) closeAfter(res)
     const begun = this.clock.now()
@@ -103,7 +103,7 @@ export class Front {
     const sweep = () => {
       const waited = this.clock.now() - begun
       if (waited >= timeoutMs) this.server.closeAllConnections()
-      else if (waited >= graceMs) {
+      else if (waited >= grace) {
         afterGrace()
         // Again and again: Node keeps the connection of a stream whose headers went out before the drain.
         this.server.closeIdleConnections()

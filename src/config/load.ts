@@ -28,20 +28,27 @@ export function loadSettings({ env, argv, readFile, machine }: Sources): Loaded 
   const command = readCommand(argv)
   const here: Raw = { ...fromEnvironment(env), ...command.flags }
   const file = typeof here.CONFIG_FILE === 'string' ? readConfigFile(here.CONFIG_FILE, readFile) : noFile
+  const { settings, faults } = settle(here, file, { readFile, machine })
+  const all = [...command.faults, ...slipsIn(env), ...faults]
+  return all.length > 0 ? { faults: all } : { settings }
+}
+
+/**
+ * Checks what was read and puts the settings together; `here` wins over `file`. Never throws. With faults the settings
+ * are only good for finding further ones.
+ */
+export function settle(
+  here: Raw,
+  file: FileContents,
+  { readFile, machine }: Pick<Sources, 'readFile' | 'machine'>,
+): { settings: Settings; faults: string[] } {
   const { given, faults: unreadable } = withKeyFiles(typed({ ...file.raw, ...here }), readFile)
   const wrong = faultsIn({ ...given, ...listsOf(file) })
   // What is wrong has been said; from here on its default stands in, so that the rest can still be checked.
   const broken = new Set(wrong.map(({ at }) => at))
   const assembled = assemble(withDefaults(given, broken, machine), file, broken)
-  const faults = [
-    ...command.faults,
-    ...slipsIn(env),
-    ...file.faults,
-    ...unreadable,
-    ...wrong.map(({ sentence }) => sentence),
-    ...assembled.faults,
-  ]
-  return faults.length > 0 ? { faults } : { settings: assembled.settings }
+  const faults = [...file.faults, ...unreadable, ...wrong.map(({ sentence }) => sentence), ...assembled.faults]
+  return { settings: assembled.settings, faults }
 }
 
 function typed(raw: Raw): Raw {

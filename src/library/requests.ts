@@ -1,0 +1,25 @@
+import type { ServerResponse } from 'node:http'
+
+/** The requests that are being answered, wherever their server is. */
+export class Requests {
+  private readonly active = new Set<ServerResponse>()
+  private readonly waiting: (() => void)[] = []
+
+  begin(res: ServerResponse): void {
+    this.active.add(res)
+    res.once('close', () => {
+      this.active.delete(res)
+      if (this.active.size === 0) for (const wake of this.waiting.splice(0)) wake()
+    })
+  }
+
+  /** Resolves when none is left. */
+  async over(): Promise<void> {
+    if (this.active.size > 0) await new Promise<void>((resolve) => this.waiting.push(resolve))
+  }
+
+  /** Ends all of them at once. */
+  cut(): void {
+    for (const res of this.active) res.destroy()
+  }
+}
