@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 const TICK_US = 10_000
 const PAGE_BYTES = 4096
 
+export const mainThread = 'main'
+
 export interface Cost {
   /** CPU time so far, microseconds. */
   cpuUs: number
@@ -29,7 +31,8 @@ export function costOf(pid: number): Cost {
 export function threadsOf(pid: number): Map<string, number> {
   const threads = new Map<string, number>()
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim()
+    const own = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim()
+    const name = Number(thread) === pid ? mainThread : own
     const fields = statOf(`${pid}/task/${thread}`) ?? []
     const cpuUs = (Number(fields[11]) + Number(fields[12])) * TICK_US
     threads.set(name, (threads.get(name) ?? 0) + cpuUs)
