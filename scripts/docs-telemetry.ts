@@ -5,6 +5,7 @@ import { readSnapshot } from '../src/telemetry/snapshot.ts'
 import {
   attemptAttributes,
   attemptEvents,
+  httpAttributes,
   serverAttributes,
   stageAttributes,
   stageTable,
@@ -74,6 +75,7 @@ export function tracingPage(): string {
     ...attributes('A stage that failed', 'attribute', stageAttributes),
     ...attributes('A try: `chat {model}`', 'attribute', attemptAttributes),
     ...attributes('Events of a try', 'event', attemptEvents),
+    ...attributes("The HTTP request of a try: undici's `POST`", 'attribute', httpAttributes),
     tracingText.operation,
   ].join('\n\n')
 }

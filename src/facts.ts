@@ -94,6 +94,8 @@ export interface Facts {
   mode: Mode
   /** Who asks, fit to be shown: a configured name, a key's hash, or an address. */
   client: string
+  /** The client's address, behind the proxies that are trusted; undefined when it was refused before that was looked at. */
+  address: string | undefined
   /** The model asked for, as the client wrote it. */
   model: string | undefined
   limit: Grant | undefined
@@ -155,6 +157,7 @@ export function newFacts(requestId: string, startedAt: number, method: string, r
     route,
     mode: 'plain',
     client: 'unknown',
+    address: undefined,
     model: undefined,
     limit: undefined,
     attempts: [],

@@ -5,7 +5,6 @@ import { readVersion } from '../telemetry/version.ts'
 import { banner } from './banner.ts'
 import { Primary } from './primary.ts'
 import { type Ports, runProgram } from './program.ts'
-import { openLog } from './service.ts'
 
 /** `.ts` when run from `src/`, `.js` from `dist/`; names of modules that are not imported are not rewritten by tsc. */
 const extension = extname(import.meta.url)
@@ -23,10 +22,11 @@ export async function launch(settings: Settings, load: () => Loaded, { traces }:
     if (isForPeople(settings)) console.log(banner({ settings, version: readVersion(), traces, ...ports }))
   }
   if (settings.workers > 0) {
+    const { openLog } = await import('./service.ts')
     const log = await openLog(settings, 'primary')
     return runProgram(new Primary({ settings, log, load, workerFile, imports: [register] }), greet)
   }
-  // Tracing first: what is loaded before it is not traced.
+  // Tracing first: what is loaded before it, such as the log by `service.ts`, is not instrumented.
   await import('../telemetry/register.ts')
   const [{ Single }, { createApp }] = await Promise.all([import('./single.ts'), import('../app.ts')])
   return runProgram(await Single.open(settings, load, createApp), greet)

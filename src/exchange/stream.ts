@@ -52,6 +52,10 @@ function newRelay(
     caps,
     ...of,
     includeUsage: asked !== undefined && wantsUsage(asked.value),
-    note: (summary) => note(facts, summary),
+    note(summary) {
+      // Here too, because a client that leaves is reported before `finally` above.
+      facts.responseBytes = outlet.bytes
+      note(facts, summary)
+    },
   })
 }

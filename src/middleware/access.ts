@@ -28,6 +28,7 @@ export function access({ keys, allowlist, trustProxy, trustProviderKey }: Access
     const { facts } = ctx.state
     const { headers, socket } = ctx.req
     const address = clientAddress(socket.remoteAddress, oneLine(headers['x-forwarded-for']), trustProxy)
+    facts.address = address
     facts.client = addressName(address)
     if (!allowed(address)) throw new ProxyError('ip_not_allowed')
 

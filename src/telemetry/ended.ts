@@ -6,6 +6,7 @@ import type { Facts } from '../facts.ts'
 export interface EndedRequest {
   readonly facts: Facts
   readonly totalMs: number
+  readonly upstreamMs: number
   /** The total less what was only waited for an upstream. */
   readonly overheadMs: number
   readonly status: number
@@ -15,10 +16,19 @@ export interface EndedRequest {
 /** Takes the time; call it when the response closes. */
 export function endOf(facts: Facts, clock: Pick<Clock, 'now'>): EndedRequest {
   const totalMs = clock.now() - facts.startedAt
-  const overheadMs = Math.max(0, totalMs - facts.upstreamMs)
+  const upstreamMs = facts.clientLeft ? waited(facts) : facts.upstreamMs
+  const overheadMs = Math.max(0, totalMs - upstreamMs)
   // A client that left saw no status, whatever the answer under way had.
   const { status, code } = facts.clientLeft
     ? { status: errorTable.client_closed_request.status, code: 'client_closed_request' as const }
     : facts
-  return { facts, totalMs, overheadMs, status, code }
+  return { facts, totalMs, upstreamMs, overheadMs, status, code }
+}
+
+/**
+ * When the client leaves, the try that it was waiting for ends, but is added to `facts.upstreamMs` only after this:
+ * its whole wait would show as the proxy's own work.
+ */
+function waited({ attempts }: Facts): number {
+  return attempts.reduce((sum, { outcome, waitedMs }) => sum + (outcome === 'lost_hedge' ? 0 : waitedMs), 0)
 }

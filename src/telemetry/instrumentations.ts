@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { context, propagation, trace } from '@opentelemetry/api'
 import type { InstrumentationConfigMap } from '@opentelemetry/auto-instrumentations-node'
 import { getStringFromEnv } from '@opentelemetry/core'
+import { systemClock } from '../clock.ts'
+import { connectionWait } from './connection-wait.ts'
 import { isExported } from './otel-env.ts'
 import { isUntraced } from './server-span.ts'
 
@@ -17,6 +19,7 @@ export function instrumentationOptions(): InstrumentationConfigMap {
       // A probe of an upstream belongs to no request.
       requireParentforSpans: true,
       ignoreRequestHook: onlyPropagate,
+      requestHook: connectionWait(systemClock),
     },
     // Where no logs are exported it would still parse every line, only to drop it.
     '@opentelemetry/instrumentation-pino': { disableLogSending: !isExported(getStringFromEnv('OTEL_LOGS_EXPORTER')) },

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { trace } from '@opentelemetry/api'
+import { type Span, trace } from '@opentelemetry/api'
 import pino, { type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import { type Clock, systemClock } from '../clock.ts'
@@ -45,7 +45,7 @@ export async function createLog(options: LogOptions, clock: Clock = systemClock)
       level,
       base: { pid: process.pid },
       formatters: { level: (label) => ({ level: label }) },
-      // The pino instrumentation adds the same and whether the trace is kept; this is for whoever has turned it off.
+      // The pino instrumentation adds the same; this is for whoever has turned it off.
       mixin: traceOfNow,
       serializers: { err: (error: unknown) => describeError(error, logger.isLevelEnabled('debug')) },
       hooks: { streamWrite: redactor(keys) },
@@ -61,12 +61,18 @@ export async function createLog(options: LogOptions, clock: Clock = systemClock)
   }
 }
 
-/** The trace that the line belongs to, also when it is not sampled: whoever called may have kept it. */
 function traceOfNow(): object {
-  const span = trace.getActiveSpan()
+  return traceFields(trace.getActiveSpan())
+}
+
+/**
+ * What a line says of the trace that it belongs to, also when that is not sampled: whoever called may have kept it.
+ * `trace_flags` is 01 where this process keeps it, 00 where nobody need look for it here.
+ */
+export function traceFields(span: Span | undefined): object {
   if (span === undefined) return {}
-  const { traceId, spanId } = span.spanContext()
-  return { trace_id: traceId, span_id: spanId }
+  const { traceId, spanId, traceFlags } = span.spanContext()
+  return { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags.toString(16)}` }
 }
 
 interface StandardOutput {

@@ -2,7 +2,7 @@ import type { Span } from '@opentelemetry/api'
 import { errorTable } from '../errors.ts'
 import type { Route } from '../facts.ts'
 import type { EndedRequest } from './ended.ts'
-import type { Logger, LogLevel } from './log.ts'
+import { type Logger, type LogLevel, traceFields } from './log.ts'
 
 const probes: ReadonlySet<Route> = new Set<Route>(['/health', '/health/live', '/health/ready'])
 
@@ -13,13 +13,11 @@ const LONGEST_MODEL = 128
 export function requestLine(log: Logger, ended: EndedRequest, server: Span | undefined): void {
   const level = levelOf(ended)
   if (!log.isLevelEnabled(level)) return
-  const { facts, totalMs, overheadMs, status, code } = ended
+  const { facts, totalMs, upstreamMs, overheadMs, status, code } = ended
   const last = facts.attempts.at(-1)
-  const { traceId, spanId } = server?.spanContext() ?? {}
   const line = {
     request_id: facts.requestId,
-    trace_id: traceId,
-    span_id: spanId,
+    ...traceFields(server),
     method: facts.method,
     route: facts.route,
     mode: facts.mode,
@@ -32,7 +30,7 @@ export function requestLine(log: Logger, ended: EndedRequest, server: Span | und
     status,
     code,
     duration_ms: round(totalMs),
-    upstream_ms: round(facts.upstreamMs),
+    upstream_ms: round(upstreamMs),
     overhead_ms: round(overheadMs),
     first_event_ms: last?.firstEventAt === undefined ? undefined : round(last.firstEventAt - facts.startedAt),
     input_tokens: facts.usage?.input,

@@ -43,10 +43,17 @@ function requestAttributes({ method, url = '/', headers, httpVersion, socket }: 
     [name.method.name]: method,
     [name.path.name]: url.split('?', 1)[0],
     [name.scheme.name]: 'http',
+    ...hostAttributes(headers.host),
     [name.protocol.name]: httpVersion,
     [name.peer.name]: socket.remoteAddress,
     [name.userAgent.name]: headers['user-agent'],
   }
+}
+
+function hostAttributes(host: string | undefined) {
+  const asked = URL.parse(`http://${host}`)
+  if (host === undefined || asked === null) return {}
+  return { [name.address.name]: asked.hostname, [name.port.name]: asked.port === '' ? undefined : Number(asked.port) }
 }
 
 /** Only a trace that is kept is worth a link to it from a metric. */
@@ -69,6 +76,7 @@ export function endServerSpan({ facts, status, code }: EndedRequest, server: Spa
     [name.requestId.name]: facts.requestId,
     [name.mode.name]: facts.mode,
     [name.client.name]: facts.client,
+    [name.clientAddress.name]: facts.address,
     [name.model.name]: facts.model,
     [name.upstream.name]: facts.attempts.at(-1)?.upstream,
     [name.attempts.name]: facts.attempts.length,

@@ -29,6 +29,9 @@ export const serverAttributes = {
   route: { name: 'http.route', help: 'The route, from the fixed set; absent on an unknown one.' },
   path: { name: 'url.path', help: 'The path as the client wrote it; what looks like a key is blotted out.' },
   scheme: { name: 'url.scheme', help: 'http: TLS ends in front of this proxy.' },
+  address: { name: 'server.address', help: 'The host that the client asked for, from its `Host` header.' },
+  port: { name: 'server.port', help: 'The port in that header; absent where the header has none.' },
+  clientAddress: { name: 'client.address', help: 'The client, behind the proxies that `TRUST_PROXY` trusts.' },
   protocol: { name: 'network.protocol.version', help: 'Of HTTP.' },
   peer: { name: 'network.peer.address', help: 'Who is connected: the client, or the proxy in front.' },
   userAgent: { name: 'user_agent.original', help: 'As the client sent it.' },
@@ -76,6 +79,14 @@ export const attemptAttributes = {
   port: { name: 'server.port', help: "The upstream's port." },
   error: { name: 'error.type', help: 'How the try failed: the `outcome` label of its metric.' },
   upstream: { name: 'proxy.upstream', help: "The upstream's name in the configuration." },
+} as const satisfies Record<string, Row>
+
+/** What this proxy adds to the span of undici's instrumentation. */
+export const httpAttributes = {
+  connectionWait: {
+    name: 'proxy.connection_wait_ms',
+    help: 'Milliseconds until the request was on a connection: queue, DNS, TCP and TLS. Absent when it never was.',
+  },
 } as const satisfies Record<string, Row>
 
 export const attemptEvents = {
