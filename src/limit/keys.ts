@@ -48,9 +48,12 @@ export function keyring(entries: readonly KeyEntry[]): Keyring {
   }
 }
 
-/** How a key without a name is shown: a prefix of its SHA-256 digest, too short to be tested for the key itself. */
+/**
+ * How a key without a name is shown: a prefix of its SHA-256 digest, too short to be tested for the key itself.
+ * Not `key-…`: some providers' keys begin so, and the log would blot it out.
+ */
 export function keyName(key: string): string {
-  return `key-${hash('sha256', key, 'hex').slice(0, 12)}`
+  return `sha256-${hash('sha256', key, 'hex').slice(0, 12)}`
 }
 
 /** How a client without a key is shown. */

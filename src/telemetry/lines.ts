@@ -1,4 +1,4 @@
-import { write, writeSync } from 'node:fs'
+import { fstatSync, write, writeSync } from 'node:fs'
 
 /** Where finished log lines go. */
 export interface LineOutput {
@@ -8,7 +8,9 @@ export interface LineOutput {
 }
 
 /** What a pipe takes in one piece (PIPE_BUF). All workers write to the same one, and longer writes would mix. */
-const MAX_WRITE = 4096
+const MAX_PIPE_WRITE = 4096
+/** What else there is, such as a file, takes a write of any length in one piece. */
+const MAX_WRITE = 65_536
 /** A line waits this long for others to go along with it: a write costs as much as making the line. Milliseconds. */
 const LINGER_MS = 100
 /** Whoever reads the log may have stopped reading; beyond these bytes lines are dropped, and the proxy lives. */
@@ -27,6 +29,7 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
   let length = 0
   let writing = false
   let timer: NodeJS.Timeout | undefined
+  const most = fstatSync(fd).isFile() ? MAX_WRITE : MAX_PIPE_WRITE
 
   function add(line: string): void {
     if (length + line.length > MAX_WAITING) {
@@ -36,7 +39,7 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
     waiting.push(line)
     length += line.length
     if (writing) return
-    if (length >= MAX_WRITE) next()
+    if (length >= most) next()
     else timer ??= setTimeout(next, LINGER_MS).unref()
   }
 
@@ -51,7 +54,7 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
   function take(): Buffer {
     let size = 0
     let count = 0
-    while (count < waiting.length && (count === 0 || size + (waiting[count]?.length ?? 0) <= MAX_WRITE)) {
+    while (count < waiting.length && (count === 0 || size + (waiting[count]?.length ?? 0) <= most)) {
       size += waiting[count++]?.length ?? 0
     }
     const text = waiting.slice(0, count).join('')

@@ -47,6 +47,8 @@ export async function createLog(options: LogOptions, clock: Clock = systemClock)
       formatters: { level: (label) => ({ level: label }) },
       // The pino instrumentation adds the same; this is for whoever has turned it off.
       mixin: traceOfNow,
+      // Nearly every line is a request's, which brings its trace itself: pino's own way would copy its members for nothing.
+      mixinMergeStrategy: withTrace,
       serializers: { err: (error: unknown) => describeError(error, logger.isLevelEnabled('debug')) },
       hooks: { streamWrite: redactor(keys) },
     },
@@ -63,6 +65,12 @@ export async function createLog(options: LogOptions, clock: Clock = systemClock)
 
 function traceOfNow(): object {
   return traceFields(trace.getActiveSpan())
+}
+
+/** What the line says itself comes first. */
+function withTrace(line: object, extra: object): object {
+  for (const _ in extra) return { ...extra, ...line }
+  return line
 }
 
 /**

@@ -16,8 +16,8 @@ describe('proxy keys', () => {
 
   it('a key without a name is shown by the start of its digest', () => {
     const digest = createHash('sha256').update('secret-1').digest('hex')
-    assert.equal(keyring([{ key: 'secret-1' }]).identify('secret-1'), `key-${digest.slice(0, 12)}`)
-    assert.equal(keyName('secret-1'), `key-${digest.slice(0, 12)}`)
+    assert.equal(keyring([{ key: 'secret-1' }]).identify('secret-1'), `sha256-${digest.slice(0, 12)}`)
+    assert.equal(keyName('secret-1'), `sha256-${digest.slice(0, 12)}`)
   })
 
   for (const guess of ['', 'secret-', 'secret-11', 'SECRET-1', 'team-a', 'team-a:secret-1', 'secret-1 ']) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { keyName } from '../../src/limit/keys.ts'
 import { redactor } from '../../src/telemetry/redact.ts'
 
 describe('redaction', () => {
@@ -51,6 +52,11 @@ describe('redaction', () => {
       own(JSON.stringify({ msg: 'it was correct (horse) "battery" and no pass' })),
       JSON.stringify({ msg: 'it was [redacted] and no pass' }),
     )
+  })
+
+  it('leaves the digest by which a client without a name is shown', () => {
+    const line = JSON.stringify({ client: keyName('sk-0123456789'), msg: 'request' })
+    assert.equal(redact(line), line)
   })
 
   it('leaves an ordinary line as it is', () => {
