@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ProxyError, toProxyError } from '../errors.ts'
 import type { Context, Stage } from '../facts.ts'
 
@@ -32,9 +32,19 @@ function writeHead(ctx: Context, res: ServerResponse, error: ProxyError, body: s
     'content-length': Buffer.byteLength(body),
     ...adviceFor(ctx, error),
     ...error.headers(),
-    // The rest of a body that was not read would be taken for the next request on this connection.
-    ...(ctx.req.complete ? {} : { connection: 'close' }),
+    ...(isNearlyRead(ctx.req) ? {} : { connection: 'close' }),
   })
+}
+
+/** The rest of a body that Node throws away behind an answer; a longer one is not worth its time. Bytes. */
+const shortRest = 64 * 1024
+
+/**
+ * Whether the connection can be kept. Under overload a new one for each refusal cost more than the refusal, and a
+ * client whose connection closes while it still sends may never read why.
+ */
+function isNearlyRead({ complete, headers }: IncomingMessage): boolean {
+  return complete || Number(headers['content-length'] ?? Number.POSITIVE_INFINITY) <= shortRest
 }
 
 /**
