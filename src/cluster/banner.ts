@@ -24,7 +24,7 @@ export function banner(parts: BannerParts, ink = (format: Ink, text: string) => 
   const lines = [
     `${ink('bold', 'openai-proxy')} ${version}`,
     '',
-    row('Public', `${publicBase(parts)}${settings.host === '0.0.0.0' ? ink('dim', '  on every address') : ''}`),
+    row('Public', `${publicBase(parts)}${isWild(settings.host) ? ink('dim', '  on every address') : ''}`),
     row('Admin', `${addressOf(settings.adminHost, parts.adminPort)}${ink('dim', '  /metrics, /status')}`),
     row('Workers', settings.workers === 0 ? 'none: one process does everything' : String(settings.workers)),
     ...upstreamRows(settings).map((text, at) => row(at === 0 ? 'Upstreams' : '', text)),
@@ -43,8 +43,12 @@ function publicBase({ settings, port }: BannerParts): string {
 
 /** An address that can be pasted here, for a server that may listen on all of them. */
 function addressOf(host: string, port: number): string {
-  const here = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const here = isWild(host) ? '127.0.0.1' : host
   return `http://${here.includes(':') ? `[${here}]` : here}:${port}`
+}
+
+function isWild(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
 }
 
 function upstreamRows({ upstreams, loadBalancing }: Settings): string[] {

@@ -66,6 +66,9 @@ describe('a start', function () {
     assert.equal(await program.ended, 1)
     assert.match(program.stderr, new RegExp(`ADMIN_PORT: port ${alsoTaken} on 127.0.0.1 is taken by another program`))
     assert.match(program.stderr, new RegExp(`^ *PORT: port ${taken} on 127.0.0.1 is taken by another program`, 'm'))
+    // Both are this process's, and Linux says so.
+    const owned = program.stderr.split(`(process ${process.pid}, node `).length - 1
+    assert.equal(owned, process.platform === 'linux' ? 2 : 0)
     for (const server of [other, another]) server.close()
   })
 
@@ -76,10 +79,13 @@ describe('a start', function () {
       const taken = String((other.address() as AddressInfo).port)
       const program = runProgram({ env: { ...upstream, PORT: taken, WORKERS: workers }, entry: tiny })
       assert.equal(await program.ended, 1)
-      assert.equal(
+      assert.match(
         program.stderr,
-        `PORT: port ${taken} on 127.0.0.1 is taken by another program; stop that one, or choose another port\n`,
+        new RegExp(
+          `^PORT: port ${taken} on 127.0.0.1 is taken by another program.*; stop that one, or choose another port\n$`,
+        ),
       )
+      if (process.platform === 'linux') assert.ok(program.stderr.includes(`(process ${process.pid}, node `))
       other.close()
     })
   }

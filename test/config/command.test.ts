@@ -16,9 +16,31 @@ describe('the command line', () => {
       ['--version', 'version'],
       ['--check-config', 'check'],
       ['--print-config', 'print'],
+      ['--demo', 'demo'],
     ]) {
       assert.equal(readCommand([flag!]).action, action)
     }
+  })
+
+  it('asks for a probe with a model or without, and for a demo that ends', () => {
+    assert.equal(readCommand(['--check-config']).probe, undefined)
+    assert.deepEqual(readCommand(['--check-config', '--probe']).probe, { model: undefined })
+    assert.deepEqual(readCommand(['--probe=gpt-4o', '--check-config']).probe, { model: 'gpt-4o' })
+    assert.equal(readCommand(['--demo']).once, false)
+    assert.equal(readCommand(['--demo', '--once']).once, true)
+  })
+
+  it('lets no option be ignored without a word', () => {
+    const faults = (...argv: string[]) => readCommand(argv).faults
+    assert.deepEqual(faults('--probe'), ['--probe belongs to --check-config; see --help'])
+    assert.deepEqual(faults('--once'), ['--once belongs to --demo; see --help'])
+    assert.deepEqual(faults('--demo', '--upstream', 'http://a'), [
+      '--demo has an upstream and settings of its own; give it --port at most',
+    ])
+    assert.deepEqual(faults('--check-config', '--probe='), ['--probe needs a value; see --help'])
+    // Only `=` ties a model to it.
+    assert.deepEqual(faults('--check-config', '--probe', 'gpt-4o'), ['unexpected argument gpt-4o; see --help'])
+    assert.deepEqual(faults('--demo', '--once', '--port', '0'), [])
   })
 
   it('has all its faults told at once', () => {
@@ -39,7 +61,10 @@ describe('the command line', () => {
       '--port',
       '--upstream',
       '--check-config',
+      '--probe',
       '--print-config',
+      '--demo',
+      '--once',
       '--version',
       '--help',
     ]) {
