@@ -4,7 +4,7 @@ import { methodLabel, statusLabel } from './bounded.ts'
 import type { EndedRequest } from './ended.ts'
 import { operationOf, phaseOf } from './genai.ts'
 import type { Metrics } from './metrics.ts'
-import type { Exemplar } from './registry.ts'
+import type { Exemplar } from './tally.ts'
 
 /** Counts a request that is over, its tries and its tokens. */
 export function count(metrics: Metrics, ended: EndedRequest, exemplar: Exemplar | undefined): void {

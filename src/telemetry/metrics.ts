@@ -1,8 +1,9 @@
 import { Bounded, NONE } from './bounded.ts'
 import { metricTable as table } from './metric-table.ts'
-import { counter, gauge, histogram, openMetricsRegistry, readCounter } from './registry.ts'
+import { gauge, type OpenMetricsRegistry, openMetricsRegistry, readCounter } from './registry.ts'
 import { runtimeMetrics } from './runtime.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
+import { Tallies } from './tally.ts'
 
 export type CircuitState = 'closed' | 'half_open' | 'open'
 
@@ -38,6 +39,7 @@ export type Metrics = ReturnType<typeof createMetrics>
  */
 export function createMetrics(options: MetricsOptions) {
   const registry = openMetricsRegistry()
+  const tallies = new Tallies()
   const upstreams = [...options.upstreams]
   const models = new Bounded(options.models)
   const names = new Bounded(upstreams.map(({ name }) => name))
@@ -46,30 +48,29 @@ export function createMetrics(options: MetricsOptions) {
   readWhenScraped(registry, options)
   runtimeMetrics(registry, options.worker)
   return {
-    registry,
     model: (name: string | undefined): string => models.label(name),
     upstream: (name: string): string => names.label(name),
     provider: (upstream: string): string => providers.get(upstream) ?? NONE,
-    requestDuration: histogram(registry, table.requestDuration),
-    stageDuration: histogram(registry, table.stageDuration),
-    overhead: histogram(registry, table.overhead),
-    attempts: counter(registry, table.attempts),
-    retries: counter(registry, table.retries),
-    circuitTransitions: counter(registry, table.circuitTransitions),
-    rateLimitDecisions: counter(registry, table.rateLimitDecisions),
-    rejected: counter(registry, table.rejected),
-    streamEvents: counter(registry, table.streamEvents),
-    streamBytes: counter(registry, table.streamBytes),
-    operationDuration: histogram(registry, table.operationDuration),
-    timeToFirstChunk: histogram(registry, table.timeToFirstChunk),
-    timePerChunk: histogram(registry, table.timePerChunk),
-    tokens: counter(registry, table.tokens),
+    requestDuration: tallies.histogram(table.requestDuration),
+    stageDuration: tallies.histogram(table.stageDuration),
+    overhead: tallies.histogram(table.overhead),
+    attempts: tallies.counter(table.attempts),
+    retries: tallies.counter(table.retries),
+    circuitTransitions: tallies.counter(table.circuitTransitions),
+    rateLimitDecisions: tallies.counter(table.rateLimitDecisions),
+    rejected: tallies.counter(table.rejected),
+    streamEvents: tallies.counter(table.streamEvents),
+    streamBytes: tallies.counter(table.streamBytes),
+    operationDuration: tallies.histogram(table.operationDuration),
+    timeToFirstChunk: tallies.histogram(table.timeToFirstChunk),
+    timePerChunk: tallies.histogram(table.timePerChunk),
+    tokens: tallies.counter(table.tokens),
     /** All metrics as they are now, fit for IPC. */
-    snapshot: async (): Promise<Snapshot> => readSnapshot(await registry.getMetricsAsJSON()),
+    snapshot: (): Promise<Snapshot> => snapshotOf(tallies, registry),
   }
 }
 
-function readWhenScraped(registry: ReturnType<typeof openMetricsRegistry>, options: MetricsOptions): void {
+function readWhenScraped(registry: OpenMetricsRegistry, options: MetricsOptions): void {
   const { inFlight, upstreamStates, spansDropped, rateLimitFallback, version } = options
   gauge(registry, table.requestsInFlight, () => [[inFlight()]])
   gauge(registry, table.upstreamInFlight, function* () {
@@ -85,18 +86,22 @@ function readWhenScraped(registry: ReturnType<typeof openMetricsRegistry>, optio
 
 /** What a primary would count, where there is none: a panel or an alert must not find "no data" instead of 0. */
 export function createMetricsWithoutPrimary() {
-  const registry = openMetricsRegistry()
-  counter(registry, table.workerRestarts)(0)
-  return { snapshot: async (): Promise<Snapshot> => readSnapshot(await registry.getMetricsAsJSON()) }
+  const tallies = new Tallies()
+  tallies.counter(table.workerRestarts)
+  return { snapshot: async () => tallies.snapshot() }
 }
 
 /** The primary's own metrics: how often workers were restarted, and its process as worker `primary`. */
 export function createPrimaryMetrics() {
   const registry = openMetricsRegistry()
+  const tallies = new Tallies()
   runtimeMetrics(registry, 'primary')
   return {
-    registry,
-    workerRestarts: counter(registry, table.workerRestarts),
-    snapshot: async (): Promise<Snapshot> => readSnapshot(await registry.getMetricsAsJSON()),
+    workerRestarts: tallies.counter(table.workerRestarts),
+    snapshot: (): Promise<Snapshot> => snapshotOf(tallies, registry),
   }
+}
+
+async function snapshotOf(tallies: Tallies, registry: OpenMetricsRegistry): Promise<Snapshot> {
+  return [...tallies.snapshot(), ...readSnapshot(await registry.getMetricsAsJSON())]
 }

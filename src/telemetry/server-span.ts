@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { context, propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { EndedRequest } from './ended.ts'
-import type { Exemplar } from './registry.ts'
 import { serverAttributes as name } from './span-table.ts'
+import type { Exemplar } from './tally.ts'
 import { tracingIsOn } from './tracing.ts'
 
 const tracer = trace.getTracer('openai-proxy')

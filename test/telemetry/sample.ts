@@ -2,8 +2,8 @@ import { type AttemptFacts, type Facts, newAttempt, newFacts } from '../../src/f
 import { count } from '../../src/telemetry/count.ts'
 import { endOf } from '../../src/telemetry/ended.ts'
 import { createMetrics, type Metrics, type MetricsOptions } from '../../src/telemetry/metrics.ts'
-import type { Exemplar } from '../../src/telemetry/registry.ts'
 import type { Snapshot } from '../../src/telemetry/snapshot.ts'
+import type { Exemplar } from '../../src/telemetry/tally.ts'
 
 /** A worker's metrics that know the model gpt-known and the upstream near. */
 export function someMetrics(options: Partial<MetricsOptions> = {}): Metrics {
