@@ -139,6 +139,8 @@ export interface State {
   providerKey?: string
   body?: RequestBody
   answer?: Answer
+  /** Milliseconds that the stages which have ended took, each without those below it; kept by their instruments. */
+  stagesMs?: number
 }
 
 export type Context = ParameterizedContext<State>

@@ -52,27 +52,24 @@ export function createInstruments(gauges: Gauges): Instruments {
 function wrapStage(gauges: Gauges, name: StageName, inner: Stage): Stage {
   const { clock } = gauges
   return async (ctx, next) => {
-    let waited = 0
-    const timedNext = async () => {
-      const from = clock.now()
-      try {
-        await next()
-      } finally {
-        waited += clock.now() - from
-      }
-    }
+    const { state } = ctx
+    const before = state.stagesMs ?? 0
     const active = context.active()
     const span = openSpan(name, active)
     const from = clock.now()
     let outcome: StageOutcome = 'ok'
     try {
-      if (span === undefined) await inner(ctx, timedNext)
-      else await context.with(trace.setSpan(active, span), inner, undefined, ctx, timedNext)
+      if (span === undefined) await inner(ctx, next)
+      else await context.with(trace.setSpan(active, span), inner, undefined, ctx, next)
     } catch (thrown) {
       outcome = claim(thrown, span)
       throw thrown
     } finally {
-      close(gauges, name, outcome, clock.now() - from - waited, span)
+      const total = clock.now() - from
+      // What has been added since is what the stages below took, and not this one's own.
+      const below = (state.stagesMs ?? 0) - before
+      state.stagesMs = before + total
+      close(gauges, name, outcome, total - below, span)
     }
   }
 }
