@@ -19,6 +19,13 @@ const MARK = randomBytes(9).toString('base64')
 /** A raw number takes far more memory than a plain one: an answer of millions of `1.0` must not exhaust it. */
 const MAX_RAWS = 250_000
 
+/**
+ * Stands before or in every number that is spelled otherwise than JSON.stringify would, and in little else: a number
+ * begins the text, or stands behind a colon, a comma, a bracket or white space. Where this finds nothing, the text is
+ * spared the scan that tells a number from digits in a string, which takes twice as long.
+ */
+const mayBeOdd = /(?:^|[:,[\s])(?:-0|-?(?:\d{16}|\d+[.eE]))/
+
 /** Integers of up to 15 digits survive a double whatever they are. */
 const SAFE_DIGITS = 15
 
@@ -35,6 +42,7 @@ const SAFE_DIGITS = 15
  * @throws SyntaxError for text that is not JSON
  */
 export function parseExact(text: string): unknown {
+  if (!mayBeOdd.test(text)) return JSON.parse(text)
   let at = findOdd(text, 0)
   if (at < 0) return JSON.parse(text)
   const raws: RawJSON[] = []
