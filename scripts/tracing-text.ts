@@ -6,13 +6,15 @@ export const tracingText = {
 
 Traces go out, as OTLP over HTTP with protobuf, when \`OTEL_EXPORTER_OTLP_ENDPOINT\` (or \`…_TRACES_ENDPOINT\`) is set and
 \`OTEL_SDK_DISABLED\` is not \`true\`. Otherwise nothing of OpenTelemetry's SDK is loaded. All \`OTEL_*\` variables mean what
-OpenTelemetry says; what this proxy sets where you do not:
+OpenTelemetry says, but for \`OTEL_EXPORTER_OTLP_PROTOCOL\`, of which only \`http/protobuf\` is supported for traces; what this
+proxy sets where you do not:
 
 | variable | default here |
 | --- | --- |
 | \`OTEL_SERVICE_NAME\` | \`openai-proxy\` |
 | \`OTEL_TRACES_SAMPLER\`, \`…_ARG\` | \`parentbased_traceidratio\`, 0.1 |
-| \`OTEL_NODE_ENABLED_INSTRUMENTATIONS\` | \`undici,ioredis\`; with \`runtime-node\` or \`pino\` where OpenTelemetry's metrics or logs are exported |
+| \`OTEL_NODE_ENABLED_INSTRUMENTATIONS\` | \`undici,ioredis,pino\`; with \`runtime-node\` where OpenTelemetry's metrics are exported |
+| \`OTEL_NODE_RESOURCE_DETECTORS\` | those of OpenTelemetry: \`env\`, \`process\` and \`host\`, without the command line, and without \`host.id\` where there is none |
 | \`OTEL_METRICS_EXPORTER\`, \`OTEL_LOGS_EXPORTER\` | \`none\`: metrics are Prometheus's, logs go to stdout or files |
 | \`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT\` | 1024 |
 

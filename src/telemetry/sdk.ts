@@ -1,6 +1,6 @@
 import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api'
 import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node'
-import { getNumberFromEnv, setGlobalErrorHandler } from '@opentelemetry/core'
+import { getNumberFromEnv, getStringFromEnv, setGlobalErrorHandler } from '@opentelemetry/core'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { systemClock } from '../clock.ts'
@@ -17,6 +17,7 @@ import { emitWarning, type Tracing } from './tracing.ts'
  */
 export function startSdk(worker: string): Tracing {
   const warn = quietly()
+  warnOfProtocol()
   const delivery = deliverSpans({
     exporter: new OTLPTraceExporter(),
     maxQueueSize: getNumberFromEnv('OTEL_BSP_MAX_QUEUE_SIZE') ?? 2048,
@@ -36,11 +37,21 @@ export function startSdk(worker: string): Tracing {
   return { shutdown: () => sdk.shutdown(), dropped: delivery.dropped }
 }
 
+/** Sent to a port for gRPC, everything would be refused, and nothing would say why. */
+function warnOfProtocol(): void {
+  const [traces, all] = ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'].map(getStringFromEnv)
+  const protocol = traces ?? all ?? 'http/protobuf'
+  if (protocol === 'http/protobuf') return
+  emitWarning(`Traces go out as http/protobuf, mostly to port 4318; ${protocol} is not supported`, 0)
+}
+
 /** Lets OpenTelemetry complain once a minute instead of once for every batch. `OTEL_LOG_LEVEL` brings its own log back. */
 function quietly(): (message: string) => void {
   const warn = sparing(systemClock, 60_000, emitWarning)
+  // What follows the texts may be a whole request or answer. The first text is often only the part's name.
+  const say = (...parts: unknown[]) => warn(parts.filter((part) => typeof part === 'string').join(': '))
   const silent = () => undefined
-  const logger: DiagLogger = { error: warn, warn, info: silent, debug: silent, verbose: silent }
+  const logger: DiagLogger = { error: say, warn: say, info: silent, debug: silent, verbose: silent }
   diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
   // Its own handler writes the whole error with its stack, for something that says nothing new.
   setGlobalErrorHandler(() => warn('OpenTelemetry had an error of its own. Requests are not affected.'))

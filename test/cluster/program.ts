@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { readLogLine } from '../support/log-line.ts'
 
 /** A line of the program's log. */
 export type Line = Readonly<Record<string, unknown>>
@@ -88,7 +89,7 @@ export class Started implements Program {
   constructor(child: ChildProcess) {
     this.child = child
     createInterface({ input: child.stdout! }).on('line', (text) => {
-      this.lines.push(text.startsWith('{') ? JSON.parse(text) : { text })
+      this.lines.push(text.startsWith('{') ? readLogLine(text) : { text })
       this.wake()
     })
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
