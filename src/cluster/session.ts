@@ -27,8 +27,11 @@ export function admitViewer({ headers }: Pick<IncomingMessage, 'headers'>, token
 }
 
 /** Lets a request have the page itself, which holds no figures: with a token set, it asks for that by its own form. */
-export function admitPage(request: Pick<IncomingMessage, 'headers'>, token: string | undefined): void {
-  if (token === undefined) admit(request, token)
+export function admitPage({ headers }: Pick<IncomingMessage, 'headers'>, token: string | undefined): void {
+  if (token !== undefined) return
+  // Browsers name the origin when they fetch a module, the page's own too.
+  const own = headers.origin === `http://${headers.host}`
+  admit({ headers: own ? { host: headers.host } : headers }, token)
 }
 
 function holdsSession(cookies: string | undefined, token: string): boolean {
