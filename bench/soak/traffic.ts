@@ -49,7 +49,8 @@ export class Traffic {
 
   constructor(url: string, perSecond: number) {
     const { origin, pathname } = new URL(url)
-    this.pool = new Pool(origin, { connections: null })
+    // A burst's connections would stay as long as the proxy offers, and look like files that it never closes.
+    this.pool = new Pool(origin, { connections: null, keepAliveMaxTimeout: 4000 })
     const start = performance.now()
     this.ticking = setInterval(() => {
       const due = ((performance.now() - start) / 1000) * perSecond
