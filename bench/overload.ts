@@ -14,7 +14,7 @@ import { request } from './body.ts'
 import { load } from './load.ts'
 import { startNginx } from './nginx.ts'
 import { Arrivals, type Arrived } from './overload/arrivals.ts'
-import { type Proxy, startProxy, startThinker } from './overload/proxy.ts'
+import { type Measured, startProxy, startThinker } from './overload/proxy.ts'
 import { costOf } from './processes.ts'
 import { median, quantile } from './statistics.ts'
 
@@ -63,7 +63,7 @@ const scenes: Scene[] = [
 
 const nginx = startNginx(dir, { upstream: ports.nginx, proxy: ports.passing })
 const servers = [startThinker(ports.thinker, thinkMs), startThinker(ports.silent, Number.POSITIVE_INFINITY)]
-const running = new Set<Proxy>()
+const running = new Set<Measured>()
 try {
   const rows = [
     '| limited by | peak, 200/s | at 3 ×, 200/s | kept | 503s | p50, p99 of the 200s at 3 ×, ms | core used |',
@@ -83,7 +83,8 @@ try {
 async function row(scene: Scene): Promise<string> {
   const proxy = await begin(scene.upstream, scene.most)
   const arrivals = new Arrivals(proxy.port, path, JSON.stringify(request))
-  const guess = scene.expected ?? (await closedLoop(proxy))
+  const tried = await closedLoop(proxy)
+  const guess = scene.expected ?? tried
   const peak = await findPeak(proxy, arrivals, guess)
   const atPeak: Offer[] = []
   const over: Offer[] = []
@@ -97,9 +98,9 @@ async function row(scene: Scene): Promise<string> {
 }
 
 /** The rate of arrivals, of those around what is expected, that brings the most goodput. */
-async function findPeak(proxy: Proxy, arrivals: Arrivals, guess: number): Promise<number> {
+async function findPeak(proxy: Measured, arrivals: Arrivals, guess: number): Promise<number> {
   let best = { rate: guess, goodput: 0 }
-  for (const share of [0.7, 0.85, 1, 1.15]) {
+  for (const share of [0.8, 1, 1.2, 1.4]) {
     const rate = guess * share
     const goodput = goodputOf(await offer(proxy, arrivals, rate))
     console.error(`  ${rate.toFixed(0)} offered a second: ${goodput.toFixed(0)} answered`)
@@ -108,14 +109,14 @@ async function findPeak(proxy: Proxy, arrivals: Arrivals, guess: number): Promis
   return best.rate
 }
 
-async function offer(proxy: Proxy, arrivals: Arrivals, rate: number): Promise<Offer> {
+async function offer(proxy: Measured, arrivals: Arrivals, rate: number): Promise<Offer> {
   const before = costOf(proxy.pid).cpuUs
   const arrived = await arrivals.run(rate, seconds)
   return { ...arrived, cpu: (costOf(proxy.pid).cpuUs - before) / seconds / 1e6 }
 }
 
-/** What the proxy does when 32 clients each wait for their answer; also warms it up. */
-async function closedLoop(proxy: Proxy): Promise<number> {
+/** What the proxy does a second when 32 clients each wait for their answer; also warms it up. */
+async function closedLoop(proxy: Measured): Promise<number> {
   const url = `http://127.0.0.1:${proxy.port}${path}`
   await load(dir, { url, stream: false, connections: 32, seconds: 2 * seconds })
   return (await load(dir, { url, stream: false, connections: 32, seconds })).perSecond
@@ -144,13 +145,13 @@ async function refusalUs(): Promise<number> {
   return median(costs.slice(1))
 }
 
-async function begin(upstream: string, most: number): Promise<Proxy> {
+async function begin(upstream: string, most: number): Promise<Measured> {
   const proxy = await startProxy(dir, ports.proxy, upstream, most)
   running.add(proxy)
   return proxy
 }
 
-async function end(proxy: Proxy): Promise<void> {
+async function end(proxy: Measured): Promise<void> {
   const ended = new Promise((resolve) => proxy.child.once('exit', resolve))
   proxy.child.kill('SIGKILL')
   await ended

@@ -7,14 +7,14 @@ import { bodyOf } from '../body.ts'
 
 const mainFile = new URL('../../src/main.ts', import.meta.url).pathname
 
-export interface Proxy {
+export interface Measured {
   readonly child: ChildProcess
   readonly pid: number
   readonly port: number
 }
 
 /** The real program with one worker. `path` is the upstream's, and is kept out of the proxy's own. */
-export async function startProxy(dir: string, port: number, upstream: string, most: number): Promise<Proxy> {
+export async function startProxy(dir: string, port: number, upstream: string, most: number): Promise<Measured> {
   const out = openSync(join(dir, `proxy-${port}.log`), 'w')
   const child = spawn(process.execPath, [mainFile], {
     env: {
