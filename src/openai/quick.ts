@@ -1,6 +1,6 @@
 import type { JsonObject } from '../fold/record.ts'
 import { decode } from '../sse/bytes.ts'
-import { cut, needsDecoding, type Template } from './template.ts'
+import { cut, literalIn, needsDecoding, type Template, unescaped } from './template.ts'
 import type { Varying } from './varying.ts'
 
 /** After so many templates in a row that no event fitted, the stream is one that varies: learning costs more than it saves. */
@@ -39,10 +39,7 @@ export class Quick {
   }
 
   private literalIn(data: string): string | undefined {
-    const template = this.template
-    // `startsWith` compares character by character, many times slower than the two strings at once.
-    if (!template || data.slice(0, template.head.length) !== template.head) return undefined
-    return template.tail === undefined ? between(data, template) : beforePadding(data, template, template.tail)
+    return this.template && literalIn(data, this.template)
   }
 
   private vary(literal: string): Varying | undefined {
@@ -54,44 +51,25 @@ export class Quick {
     return template.varying
   }
 
+  /** Goes on with a template that is known to fit; undefined when what was said last is no piece of a text. */
+  adopt(template: Template | undefined): void {
+    this.template = template
+  }
+
   /**
-   * Learns from an event that had to be parsed. Every such event must be shown: it may change what the one before
+   * Learns from an event that had to be parsed, and returns the template that was made of it; null while learning rests. Every such event must be shown: it may change what the one before
    * said, and then the template of that one would be out of date.
    */
-  learn(data: string, chunk: JsonObject): void {
+  learn(data: string, chunk: JsonObject): Template | undefined | null {
     this.template = undefined
     if (this.resting > 0) {
       this.resting--
-      return
+      return null
     }
     this.template = cut(data, chunk)
-    if (!this.template || ++this.misses <= PATIENCE) return
+    if (!this.template || ++this.misses <= PATIENCE) return this.template
     this.misses = 0
     this.resting = REST
-  }
-}
-
-function between(data: string, { head, middle }: Template): string | undefined {
-  const end = data.length - middle.length
-  return end >= head.length && data.endsWith(middle) ? data.slice(head.length, end) : undefined
-}
-
-function beforePadding(data: string, { head, middle }: Template, tail: string): string | undefined {
-  const end = data.indexOf(middle, head.length)
-  const start = end + middle.length
-  const last = data.length - tail.length
-  if (end < 0 || last < start || !data.endsWith(tail)) return undefined
-  return needsDecoding.test(data.slice(start, last)) ? undefined : data.slice(head.length, end)
-}
-
-/** The text of a literal, copied; undefined when it is not one whole literal. */
-function unescaped(literal: string): string | undefined {
-  try {
-    const text: unknown = JSON.parse(`"${literal}"`)
-    return typeof text === 'string' ? text : undefined
-  } catch (error) {
-    // Not a literal after all: the full parse will say what it is.
-    if (error instanceof SyntaxError) return undefined
-    throw error
+    return null
   }
 }
