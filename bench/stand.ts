@@ -88,7 +88,9 @@ export class Stand {
     const url = `http://127.0.0.1:${port}${path}`
     const all = { ...process.env, ...env, PORT: String(port), ADMIN_PORT: String(adminPort) }
     const child = this.spawn(String(port), args, { env: all })
-    return { ...target, url, pid: child.pid ?? 0, adminPort, startMs: await this.untilReady(target, url, child) }
+    const startMs = await this.untilReady(target, url, child)
+    await untilAllListen(adminPort, Number(env?.WORKERS ?? 0))
+    return { ...target, url, pid: child.pid ?? 0, adminPort, startMs }
   }
 
   /** Loads a target for some seconds. */
@@ -155,4 +157,16 @@ export class Stand {
     const said = child ? readFileSync(join(this.dir, `${URL.parse(url)?.port}.log`), 'utf8').slice(-2000) : ''
     throw new Error(`${target.name} did not answer (are nginx and wrk installed?). It said: ${said}`)
   }
+}
+
+/** The first worker that listens answers for all; a measurement that began then would be one of fewer workers. */
+async function untilAllListen(adminPort: number, workers: number): Promise<void> {
+  if (workers < 2) return
+  for (let tries = 0; tries < 600; tries++) {
+    const status = await (await fetch(`http://127.0.0.1:${adminPort}/status`)).json()
+    const { workers: all } = status as { workers: { state: string }[] }
+    if (all.filter(({ state }) => state === 'listening').length >= workers) return
+    await wait(50)
+  }
+  throw new Error(`${workers} workers did not all listen within 30 s`)
 }
