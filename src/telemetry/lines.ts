@@ -9,7 +9,7 @@ export interface LineOutput {
 
 /** What a pipe takes in one piece (PIPE_BUF). All workers write to the same one, and longer writes would mix. */
 const MAX_PIPE_WRITE = 4096
-/** What else there is, such as a file, takes a write of any length in one piece. */
+/** What is no pipe and no socket takes a longer write in one piece as well. */
 const MAX_WRITE = 65_536
 /** A line waits this long for others to go along with it: a write costs as much as making the line. Milliseconds. */
 const LINGER_MS = 100
@@ -29,7 +29,8 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
   let length = 0
   let writing = false
   let timer: NodeJS.Timeout | undefined
-  const most = fstatSync(fd).isFile() ? MAX_WRITE : MAX_PIPE_WRITE
+  const target = fstatSync(fd)
+  const most = target.isFIFO() || target.isSocket() ? MAX_PIPE_WRITE : MAX_WRITE
 
   function add(line: string): void {
     if (length + line.length > MAX_WAITING) {
