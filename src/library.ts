@@ -1,9 +1,13 @@
+// First, because what follows loads undici.
+import './library/own-fetch.ts'
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AppStatus, createApp } from './app.ts'
 import { systemClock } from './clock.ts'
 import { Front } from './cluster/front.ts'
 import type { Settings } from './config/settings.ts'
 import { type ProxyOptions, settingsFrom } from './library/options.ts'
+import { restoreFetch } from './library/own-fetch.ts'
 import { Requests } from './library/requests.ts'
 import { embeddedLog } from './telemetry/embedded-log.ts'
 import { negotiate, write } from './telemetry/exposition.ts'
@@ -13,6 +17,8 @@ export type { AppStatus } from './app.ts'
 export type { ProxyKey, UpstreamConfig, UpstreamEntry } from './config/settings.ts'
 export type { ProxyOptions } from './library/options.ts'
 export type { LogLine } from './telemetry/embedded-log.ts'
+
+restoreFetch()
 
 /** Everything that is wrong with the options, in one error. */
 export class ProxyOptionsError extends Error {

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { createProxy } from '../../src/library.ts'
+import { saying } from '../support/chunks.ts'
+import { post, question } from '../support/proxy.ts'
+import { run } from '../support/run.ts'
+import { hang, stream, wait } from '../support/steps.ts'
+import { startUpstream } from '../support/upstream.ts'
+import { unguarded } from '../upstream/servers.ts'
+
+describe('closing a proxy of the library', () => {
+  unguarded()
+
+  it('finishes what runs, and takes no new connection', async () => {
+    const gate = Promise.withResolvers<void>()
+    const upstream = await startUpstream([wait(gate.promise), stream(saying('late'), { done: true })])
+    const proxy = createProxy({ upstreams: upstream.base })
+    const { baseURL } = await proxy.listen()
+    const running = post(`${baseURL}/chat/completions`, question)
+    await upstream.next()
+    const closed = proxy.close()
+    await assert.rejects(post(`${baseURL}/chat/completions`, question))
+    gate.resolve()
+    assert.match(await (await running).text(), /"late"/)
+    await closed
+    assert.equal(await upstream.close(), 0)
+  })
+
+  it('refuses new requests of a server that is not its own, and leaves that one running', async () => {
+    const gate = Promise.withResolvers<void>()
+    const upstream = await startUpstream([wait(gate.promise), stream(saying('late'), { done: true })])
+    const proxy = createProxy({ upstreams: upstream.base })
+    const server = createServer(proxy.listener).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/chat/completions`
+    const running = post(url, question)
+    await upstream.next()
+    const closed = proxy.close()
+    const refused = await post(url, question)
+    assert.deepEqual([refused.status, JSON.parse(await refused.text()).error.code], [503, 'draining'])
+    gate.resolve()
+    assert.equal((await running).status, 200)
+    await closed
+    assert.equal(server.listening, true)
+    server.close()
+    server.closeAllConnections()
+    assert.equal(await upstream.close(), 0)
+  })
+
+  it('cuts what still runs when its time is over, and can be asked for twice', async () => {
+    const upstream = await startUpstream([hang])
+    const proxy = createProxy({ upstreams: upstream.base })
+    const { baseURL } = await proxy.listen()
+    const running = post(`${baseURL}/chat/completions`, question)
+    await upstream.next()
+    const closed = proxy.close(1)
+    assert.equal(proxy.close(), closed)
+    await assert.rejects(running)
+    await closed
+    assert.equal(await upstream.close(), 0)
+  })
+
+  it('leaves nothing of it in the process, which never noticed it and ends by itself', async () => {
+    const upstream = await startUpstream([stream(saying('Hello'), { done: true })])
+    // What a program that embeds it may have in its environment for other reasons.
+    const env = ['UPSTREAM_API_URL=http://127.0.0.1:9/v1', 'PROXY_API_KEYS=secret', 'OTEL_SDK_DISABLED=false']
+    const program = fileURLToPath(new URL('embedding.ts', import.meta.url))
+    const { code, output, errors } = await run('env', [...env, process.execPath, program, upstream.base], {
+      cwd: fileURLToPath(new URL('.', import.meta.url)),
+    })
+    assert.deepEqual([code, output, errors], [0, 'Hello\nHello\n', ''])
+    await upstream.close()
+  })
+})
