@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import cluster from 'node:cluster'
+import { ask } from '../cluster/traffic.ts'
 
 // A program that embeds two proxies, one with everything on that could hold it open, and looks at itself meanwhile.
 const upstream = process.argv[2] ?? ''
-// From its first use on, Node's fetch asks this where to go; whoever needs a forward proxy puts another there.
+// What Node's fetch asks where to go. Whoever needs a forward proxy puts one there.
 const dispatcher = Symbol.for('undici.globalDispatcher.1')
-await fetch('data:,')
-const own = Reflect.get(globalThis, dispatcher)
-assert.ok(own)
+const own = { dispatch() {} }
+Object.defineProperty(globalThis, dispatcher, { value: own, writable: true })
 const before = look()
 const { createProxy } = await import('../../src/library.ts')
 
@@ -21,13 +21,10 @@ const busy = createProxy({
   probeBody: '{"model":"m","messages":[]}',
 })
 for (const proxy of [plain, busy]) {
-  const { baseURL } = await proxy.listen()
-  const response = await fetch(`${baseURL}/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'Hello?' }] }),
-  })
-  const { choices } = (await response.json()) as { choices: { message: { content: string } }[] }
+  const { port } = await proxy.listen()
+  const messages = [{ role: 'user', content: 'Hello?' }]
+  const { body } = await ask(port, { path: '/v1/chat/completions', body: { model: 'm', messages } })
+  const { choices } = JSON.parse(body)
   console.log(choices[0]?.message.content)
 }
 assert.deepEqual(look(), before)
