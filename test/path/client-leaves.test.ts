@@ -48,6 +48,9 @@ for (const stream of [false, true]) {
         leave()
         assert.equal(await request.closed, 'client')
         await assertBlamesNobody(proxy)
+        const line = await proxy.line(({ msg }) => msg === 'request')
+        assert.ok(Number(line.upstream_ms) > 0, 'the wait for the upstream is not the work of the proxy')
+        assert.equal(line.response_bytes, stream && when.startsWith('in') ? Buffer.byteLength(role) : 0)
       })
     }
 

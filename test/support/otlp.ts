@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import nock from 'nock'
 import { bytesOf, integerOf, type Message, messagesOf, readMessage, textOf } from './protobuf.ts'
@@ -96,8 +96,12 @@ export class OtlpSink {
   readonly spans: SinkSpan[] = []
   /** What exports are answered with. */
   status = 200
-  /** Exports that arrived, whatever they were answered. */
+  /** Exports of spans that arrived, whatever they were answered. */
   requests = 0
+  /** Exports of metrics and of logs, as they came. */
+  readonly others: { readonly path: string; readonly body: Buffer }[] = []
+  /** Answers instead of this sink, when it is set. */
+  answer: ((response: ServerResponse) => void) | undefined
   private readonly server: Server
   private waiting: (() => void)[] = []
 
@@ -108,13 +112,7 @@ export class OtlpSink {
   static async start(): Promise<OtlpSink> {
     const server = createServer()
     const sink = new OtlpSink(server)
-    server.on('request', async (request, response) => {
-      const body = Buffer.concat(await request.toArray())
-      sink.requests += 1
-      if (sink.status === 200) sink.spans.push(...readExport(body))
-      response.writeHead(sink.status, { 'content-type': 'application/x-protobuf' }).end()
-      for (const wake of sink.waiting.splice(0)) wake()
-    })
+    server.on('request', (request, response) => sink.take(request, response))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     return sink
@@ -129,6 +127,25 @@ export class OtlpSink {
   async until(enough: (spans: readonly SinkSpan[]) => boolean): Promise<readonly SinkSpan[]> {
     while (!enough(this.spans)) await new Promise<void>((resolve) => this.waiting.push(resolve))
     return this.spans
+  }
+
+  /** Resolves when the exports that have come satisfy `enough`. */
+  async untilExports(enough: (others: OtlpSink['others'], requests: number) => boolean): Promise<void> {
+    while (!enough(this.others, this.requests)) await new Promise<void>((resolve) => this.waiting.push(resolve))
+  }
+
+  private async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = Buffer.concat(await request.toArray())
+    const path = request.url ?? ''
+    if (path === '/v1/traces') this.requests += 1
+    else this.others.push({ path, body })
+    if (this.answer) {
+      this.answer(response)
+    } else {
+      if (this.status === 200 && path === '/v1/traces') this.spans.push(...readExport(body))
+      response.writeHead(this.status, { 'content-type': 'application/x-protobuf' }).end()
+    }
+    for (const wake of this.waiting.splice(0)) wake()
   }
 
   async stop(): Promise<void> {

@@ -72,6 +72,24 @@ describe('the log', () => {
     )
   })
 
+  it('changes the level of loggers made with child() too, but not of one that has a level of its own', async () => {
+    const dir = join(directory, 'children')
+    const { logger, setLevel } = await createLog({ level: 'info', name: 'w1', dir })
+    const child = logger.child({ part: 'one' })
+    const stubborn = logger.child({ part: 'two' }, { level: 'error' })
+    setLevel('debug')
+    child.child({ part: 'deeper' }).debug('seen')
+    stubborn.info('unseen')
+    setLevel('warn')
+    child.info('unseen')
+    const [file = ''] = await readdir(dir)
+    const lines = parsed(await readFile(join(dir, file), 'utf8'))
+    assert.deepEqual(
+      lines.map(({ part, msg }) => [part, msg]),
+      [['deeper', 'seen']],
+    )
+  })
+
   it('goes to files when there is a directory for them, and only warnings to standard output as well', async () => {
     const dir = join(directory, 'made', 'on-the-way')
     const { stdout } = await runLog({ level: 'debug', name: 'w1', dir }, [

@@ -125,6 +125,19 @@ describe('projecting the facts', () => {
     })
   })
 
+  it('says where the request was sent to, and from where it came', async () => {
+    const told = async (host: string) => {
+      recordSpans()
+      const facts = someFacts({ address: '192.0.2.7' })
+      await inServerSpan(requestOf('/v1/models', { host }), async () => project(facts, serverSpan()))
+      const { attributes } = recorded()[0] ?? {}
+      return [attributes?.['server.address'], attributes?.['server.port'], attributes?.['client.address']]
+    }
+    assert.deepEqual(await told('api.example.com'), ['api.example.com', undefined, '192.0.2.7'])
+    assert.deepEqual(await told('[::1]:3000'), ['[::1]', 3000, '192.0.2.7'])
+    assert.deepEqual(await told('no host at all/'), [undefined, undefined, '192.0.2.7'])
+  })
+
   it('a 4xx is no error of the server span, a 5xx is, by its code', async () => {
     const rejected = await projectTraced(someFacts({ status: 429, code: 'rate_limit_exceeded' }))
     assert.deepEqual([rejected?.status, rejected?.attributes['proxy.error.code']], ['unset', 'rate_limit_exceeded'])
