@@ -120,9 +120,25 @@ export class Front {
     })
   }
 
+  /**
+   * The whole answer has been written, and some of it is still here: from now on the connection may be idle no longer
+   * than any other. A client that never reads would keep the answer, its slot and its share of every limit for good.
+   */
+  private cutWhenUnread(res: ServerResponse): void {
+    const { socket } = res
+    if (!socket || socket.writableLength === 0) return
+    // Node counts from the last byte that the client took, and then destroys the socket.
+    socket.setTimeout(this.server.keepAliveTimeout)
+    res.once('close', () => {
+      // Node sets its own time-out behind the last answer; the next of several that were asked for may take its time.
+      if ([...this.active].some(({ req }) => req.socket === socket)) socket.setTimeout(0)
+    })
+  }
+
   private take(req: IncomingMessage, res: ServerResponse): void {
     this.requests++
     this.active.add(res)
+    res.once('prefinish', () => this.cutWhenUnread(res))
     res.once('close', () => {
       this.active.delete(res)
       if (res.statusCode >= 500) this.errors++

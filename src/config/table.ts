@@ -74,7 +74,7 @@ const serving = {
   KEEP_ALIVE_TIMEOUT_MS: milliseconds(
     75_000,
     1,
-    'How long an idle connection stays open; keep it longer than that of the load balancer in front.',
+    'How long a connection stays open that is idle or whose client reads nothing; keep it longer than that of the load balancer in front.',
   ),
   JSON_HEARTBEAT_MS: milliseconds(
     0,
