@@ -63,6 +63,21 @@ describe('closing a proxy of the library', () => {
     assert.equal(await upstream.close(), 0)
   })
 
+  it('has left the process its fetch, of which undici takes hold when it is loaded', async () => {
+    const script = `
+      const dispatcher = Symbol.for('undici.globalDispatcher.1')
+      const own = { dispatch() {} }
+      Object.defineProperty(globalThis, dispatcher, { value: own, writable: true })
+      const { restoreFetch } = await import('${import.meta.resolve('../../src/library/own-fetch.ts')}')
+      await import('${import.meta.resolve('undici')}')
+      const taken = globalThis[dispatcher] !== own
+      restoreFetch()
+      console.log(taken, globalThis[dispatcher] === own)`
+    const here = fileURLToPath(new URL('.', import.meta.url))
+    const { output } = await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: here })
+    assert.equal(output, 'true true\n')
+  })
+
   it('leaves nothing of it in the process, which never noticed it and ends by itself', async () => {
     const upstream = await startUpstream([stream(saying('Hello'), { done: true })])
     // What a program that embeds it may have in its environment for other reasons.
