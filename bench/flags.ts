@@ -56,7 +56,12 @@ function choices(dir: string): (ProxyChoices & { name: string })[] {
 function chosen(all: (ProxyChoices & { name: string })[]): (ProxyChoices & { name: string })[] {
   const own = positionals.length > 0 ? [{ name: positionals.join(' '), flags: positionals }] : []
   const parts = values.only?.split(',')
-  return [...all.filter(({ name }, at) => at === 0 || (parts?.some((part) => name.includes(part)) ?? true)), ...own]
+  return [
+    ...all.filter(
+      ({ name }, at) => at === 0 || (parts?.some((part) => name.toLowerCase().includes(part.toLowerCase())) ?? true),
+    ),
+    ...own,
+  ]
 }
 
 function rowOf(name: string, measured: Measured, none: Measured): Cell[] {

@@ -8,12 +8,11 @@ import { finishChat } from '../../src/fold/finish.ts'
 import { parseExact } from '../../src/json/exact.ts'
 import { ChunkFold } from '../../src/openai/chunks.ts'
 import { bytesOf } from '../../src/sse/bytes.ts'
+import { compare, cpuTime, madeInAll, type Work } from './timing.ts'
 
 type Fields = Record<string, unknown>
 
 const CAP = 64 * 1024 * 1024
-const ROUNDS = 15
-const ROUND_NS = 20e6
 
 const sentence =
   'Every token that a model writes comes as an event — piece by piece, naïve or not, 世界 included, "quoted" too.\n'
@@ -43,55 +42,23 @@ function chunksOf(tokens: number, make: Make = (content) => chunkOf({ content })
   ]
 }
 
-/** Kept alive and printed at the end, so that no result can be optimised away. */
-let seen = 0
-
-function fold(events: readonly string[]): void {
+function fold(events: readonly string[]): number {
   const chunks = new ChunkFold(CAP, finishChat)
   for (const event of events) chunks.pushBytes(event, '')
   chunks.pushBytes('[DONE]', '')
-  seen += chunks.finish().length
+  return chunks.finish().length
 }
 
-function parse(events: readonly string[]): void {
-  for (const event of events) seen += JSON.parse(event).choices.length
+function parse(events: readonly string[]): number {
+  let choices = 0
+  for (const event of events) choices += JSON.parse(event).choices.length
+  return choices
 }
 
-async function accumulate(events: readonly string[]): Promise<void> {
+async function accumulate(events: readonly string[]): Promise<number> {
   const lines = events.map((event) => Buffer.from(`${event}\n`))
   const stream = ChatCompletionStream.fromReadableStream(ReadableStream.from(lines))
-  seen += JSON.stringify(await stream.finalChatCompletion()).length
-}
-
-type Work<T> = (input: T) => void | Promise<void>
-
-/** The CPU time of this thread so far, in nanoseconds. */
-function cpuTime(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) * 1000
-}
-
-/** Nanoseconds that the work takes once: the mean of a round. */
-async function timeOnce<T>(work: Work<T>, input: T): Promise<number> {
-  let times = 0
-  const start = cpuTime()
-  let now = start
-  for (; now - start < ROUND_NS; now = cpuTime(), times++) await work(input)
-  return (now - start) / times
-}
-
-/** The best of several rounds, which take turns, so that a busy machine slows all alike and only some of the rounds. */
-async function compare<T>(
-  works: Record<string, [work: Work<T>, input: T]>,
-  parts: number,
-): Promise<Record<string, number>> {
-  const best: Record<string, number> = {}
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, [work, input]] of Object.entries(works)) {
-      best[name] = Math.min(best[name] ?? Number.POSITIVE_INFINITY, (await timeOnce(work, input)) / parts)
-    }
-  }
-  return Object.fromEntries(Object.entries(best).map(([name, time]) => [`${name}, ns`, Number(time.toFixed(1))]))
+  return JSON.stringify(await stream.finalChatCompletion()).length
 }
 
 function asBytes(texts: readonly string[]): string[] {
@@ -161,7 +128,9 @@ function parseRevived(text: string): unknown {
 /** Parses the event a hundred times, since a clock cannot tell one. */
 function often(parseOne: (text: string) => unknown): Work<string> {
   return (text) => {
-    for (let time = 0; time < 100; time++) seen += Number(parseOne(text) !== null)
+    let read = 0
+    for (let time = 0; time < 100; time++) read += Number(parseOne(text) !== null)
+    return read
   }
 }
 
@@ -183,6 +152,7 @@ console.log('Parsing one event, numbers as doubles or with their digits')
 console.table(exactness)
 
 console.log('An answer that comes one character an event, ns an event: level when the work is linear')
+let characters = 0
 const linear: Record<string, Fields> = {}
 for (const size of [50_000, 500_000, 5_000_000]) {
   const event = JSON.stringify(chunkOf({ content: 'x' }))
@@ -190,8 +160,8 @@ for (const size of [50_000, 500_000, 5_000_000]) {
   const start = cpuTime()
   for (let at = 0; at < size; at++) chunks.pushBytes(event, '')
   chunks.pushBytes('[DONE]', '')
-  seen += chunks.finish().length
+  characters += chunks.finish().length
   linear[`${size} events`] = { 'fold, ns': Number(((cpuTime() - start) / size).toFixed(1)) }
 }
 console.table(linear)
-console.log(`(${seen} characters made)`)
+console.log(`(${madeInAll() + characters} characters made)`)
