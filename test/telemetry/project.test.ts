@@ -184,6 +184,9 @@ describe('projecting the facts', () => {
     const strange = (index: number): Facts =>
       someFacts({
         model: `model-${index}`,
+        client: `client-${index}`,
+        address: `address-${index}`,
+        response: { id: `id-${index}`, model: `answering-${index}`, finishReasons: [`reason-${index}`] },
         method: `M${index}`,
         route: 'other',
         status: 100 + (index % 899),
