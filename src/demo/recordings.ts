@@ -107,8 +107,24 @@ const two = record(
   [15, 15],
 )
 
+/** JSON after a schema, which is none before its last piece has come. */
+const packing = record(
+  'demo-packing',
+  [
+    [0, { role: 'assistant', content: '' }],
+    [0, { content: '{"city":' }],
+    [0, { content: '"Os' }],
+    [0, { content: 'lo","celsius":9,' }],
+    [0, { content: '"bring":["umb' }],
+    [0, { content: 'rella","jacket"' }],
+    [0, { content: ']}' }],
+    [0, {}, 'stop'],
+  ],
+  [44, 17],
+)
+
 /** The recordings, by what is asked. */
-export const recordings = { sky, weather, advice, two, other } as const
+export const recordings = { sky, weather, advice, two, packing, other } as const
 
 /** What a client asked the demo's upstream, as far as it decides what is played. */
 export interface Question {
@@ -118,13 +134,16 @@ export interface Question {
   readonly lastText: string
   /** The names of the functions that may be called. */
   readonly tools: readonly string[]
+  /** Whether the answer must follow a JSON schema. */
+  readonly bySchema: boolean
 }
 
 /** The recording that answers a question. */
-export function recordingFor({ n, lastRole, lastText, tools }: Question): Recording {
+export function recordingFor({ n, lastRole, lastText, tools, bySchema }: Question): Recording {
   if (n === 2) return two
   // Without this look at the role, a client that runs the tools would be sent back to them for ever.
   if (lastRole === 'tool') return advice
   if (tools.includes('get_weather')) return weather
+  if (bySchema) return packing
   return /\bsky\b/i.test(lastText) ? sky : other
 }

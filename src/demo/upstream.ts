@@ -123,7 +123,7 @@ function wantsUsage({ stream_options: options }: Body): boolean {
   return isObject(options) && options.include_usage === true
 }
 
-function questionIn({ n, messages, tools }: Body): Question {
+function questionIn({ n, messages, tools, response_format: format }: Body): Question {
   const last = Array.isArray(messages) ? messages.filter(isObject).at(-1) : undefined
   const offered = Array.isArray(tools) ? tools.filter(isObject).map((tool) => tool.function) : []
   return {
@@ -132,5 +132,6 @@ function questionIn({ n, messages, tools }: Body): Question {
     // Parts of a message, such as images, are searched as well: it is only a recording.
     lastText: JSON.stringify(last?.content ?? ''),
     tools: offered.filter(isObject).map(({ name }) => String(name)),
+    bySchema: isObject(format) && format.type === 'json_schema',
   }
 }
