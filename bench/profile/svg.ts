@@ -37,7 +37,7 @@ ${legend(root)}
 ${boxes.join('\n')}
 </svg>
 `
-  return Buffer.byteLength(svg) < mostBytes ? svg : flameGraph(root, picture, leastShare * 1.3)
+  return Buffer.byteLength(svg) < mostBytes ? svg : flameGraph(root, picture, Math.max(leastShare * 1.3, 0.0005))
 }
 
 interface Drawing {
