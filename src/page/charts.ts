@@ -119,7 +119,7 @@ function optionsOf(
         incrs: [10, 30, 60],
         values: (_chart, times) => times.map(timeAt),
       },
-      { ...axis, size: 60, space: 34, values: (_chart, values) => values.map(tick) },
+      { ...axis, size: 60, space: 28, values: (_chart, values) => values.map(tick) },
     ],
     series: [{}, ...curves.map((curve, index) => seriesOf(curve, keys[index]?.line ?? plot))],
   }

@@ -25,7 +25,7 @@ export function duration(seconds: number | undefined): string {
   if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`
   if (seconds < 9.995) return `${seconds.toFixed(2)} s`
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`
-  return span(seconds)
+  return span(Math.round(seconds))
 }
 
 /** A round time at an axis, without the digits that would all be 0: 250 ms, 1.5 s, 2 min. */
