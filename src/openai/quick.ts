@@ -1,6 +1,6 @@
 import type { JsonObject } from '../fold/record.ts'
 import { decode } from '../sse/bytes.ts'
-import { cut, literalIn, needsDecoding, type Template, unescaped } from './template.ts'
+import { cut, isItself, literalIn, type Template, unescaped } from './template.ts'
 import type { Varying } from './varying.ts'
 
 /** After so many templates in a row that no event fitted, the stream is one that varies: learning costs more than it saves. */
@@ -8,9 +8,6 @@ const PATIENCE = 6
 
 /** After so many events it is tried again: another part of the answer may have begun. */
 const REST = 64
-
-/** V8 copies shorter strings when it cuts them out; a longer one would keep the whole piece of the body in memory. */
-const COPIED_LENGTH = 12
 
 /**
  * Finds the text of a chunk without parsing it. Consecutive events of a stream are the same to the byte but for one
@@ -29,22 +26,21 @@ export class Quick {
    */
   find(data: string): Varying | undefined {
     const literal = this.literalIn(data)
-    return literal === undefined ? undefined : this.vary(literal)
+    return literal === undefined ? undefined : this.vary(isItself(literal) ? literal : unescaped(literal))
   }
 
   /** The same for an event as byte text, of which only the varying string is decoded. */
   findBytes(bytes: string): Varying | undefined {
     const literal = this.literalIn(bytes)
-    return literal === undefined ? undefined : this.vary(decode(literal))
+    return literal === undefined ? undefined : this.vary(isItself(literal) ? literal : unescaped(decode(literal)))
   }
 
   private literalIn(data: string): string | undefined {
     return this.template && literalIn(data, this.template)
   }
 
-  private vary(literal: string): Varying | undefined {
+  private vary(text: string | undefined): Varying | undefined {
     const template = this.template as Template
-    const text = literal.length > COPIED_LENGTH || needsDecoding.test(literal) ? unescaped(literal) : literal
     if (text === undefined) return undefined
     this.misses = 0
     template.varying.holder[template.varying.key] = text
@@ -57,8 +53,9 @@ export class Quick {
   }
 
   /**
-   * Learns from an event that had to be parsed, and returns the template that was made of it; null while learning rests. Every such event must be shown: it may change what the one before
-   * said, and then the template of that one would be out of date.
+   * Learns from an event that had to be parsed, and returns the template that was made of it; null while learning
+   * rests. Every such event must be shown: it may change what the one before said, and then the template of that one
+   * would be out of date.
    */
   learn(data: string, chunk: JsonObject): Template | undefined | null {
     this.template = undefined

@@ -20,7 +20,7 @@ const MARK = 'mark-of-the-varying-piece'
 const MAX_TRIES = 3
 
 /** Anything but the characters that stand for themselves in a JSON string: escapes, and what JSON forbids there raw. */
-export const needsDecoding = /[^ !#-[\]-\uffff]/
+const needsDecoding = /[^ !#-[\]-\uffff]/
 
 /** Cuts an event that brings one string and nothing else that is new; undefined where it brings more, or none. */
 export function cut(data: string, chunk: JsonObject): Template | undefined {
@@ -84,15 +84,31 @@ export function literalIn(data: string, template: Template): string | undefined 
 
 function between(data: string, { head, middle }: Template): string | undefined {
   const end = data.length - middle.length
-  return end >= head.length && data.endsWith(middle) ? data.slice(head.length, end) : undefined
+  return end >= head.length && data.slice(end) === middle ? data.slice(head.length, end) : undefined
 }
 
 function beforePadding(data: string, { head, middle }: Template, tail: string): string | undefined {
   const end = data.indexOf(middle, head.length)
   const start = end + middle.length
   const last = data.length - tail.length
-  if (end < 0 || last < start || !data.endsWith(tail)) return undefined
+  if (end < 0 || last < start || data.slice(last) !== tail) return undefined
   return needsDecoding.test(data.slice(start, last)) ? undefined : data.slice(head.length, end)
+}
+
+/** V8 copies shorter strings when it cuts them out; a longer one would keep the whole piece of the body in memory. */
+const COPIED_LENGTH = 12
+
+/**
+ * Whether a literal, as text or as bytes, is the text that it stands for, and short enough to be kept. Most tokens are;
+ * for so few characters a regular expression costs more to begin than to run.
+ */
+export function isItself(literal: string): boolean {
+  if (literal.length > COPIED_LENGTH) return false
+  for (let at = 0; at < literal.length; at++) {
+    const code = literal.charCodeAt(at)
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false
+  }
+  return true
 }
 
 /** The text of a literal, copied; undefined when it is not one whole literal. */

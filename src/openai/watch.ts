@@ -38,8 +38,9 @@ export class Watch {
   /** @param bytes the event's data as byte text (`sse/bytes.ts`) */
   see(bytes: string, name: string): void {
     if (this.done) return
+    if (name !== 'error' && this.quick.findBytes(bytes)) return
     if (bytes.startsWith(DONE)) this.done = true
-    else if (name === 'error' || !this.quick.findBytes(bytes)) this.read(decode(bytes), name)
+    else this.read(decode(bytes), name)
   }
 
   private read(data: string, name: string): void {
