@@ -11,13 +11,14 @@ export class Collect implements Consumer, BodySink {
   readonly fold: Fold
   /** The answer of an upstream that ignored `stream: true`, as it came. */
   plain: PlainAnswer | undefined
-  private readonly note: (summary: Summary) => void
+  private readonly note: (summary: Summary, isWhole: boolean) => void
+  private noted = false
   private readonly reader: BodyReader
   head: Head | undefined
   private flow: Flow | undefined
 
-  /** @param note told what a whole answer says of itself, before the try is over */
-  constructor(fold: Fold, caps: ReaderCaps, note: (summary: Summary) => void) {
+  /** @param note told what an answer says of itself: a whole one before the try is over, a broken one when it ends */
+  constructor(fold: Fold, caps: ReaderCaps, note: (summary: Summary, isWhole: boolean) => void) {
     this.fold = fold
     this.note = note
     this.reader = new BodyReader(this, caps)
@@ -43,6 +44,8 @@ export class Collect implements Consumer, BodySink {
 
   destroy(): void {
     this.reader.destroy()
+    // Also where it broke off: what the stream has said of its cost is charged all the same.
+    if (!this.noted && this.events > 0) this.note(this.fold.summary(), false)
   }
 
   end(isCut: boolean): void {
@@ -65,12 +68,16 @@ export class Collect implements Consumer, BodySink {
 
   onJson(body: Buffer): void {
     this.plain = parseAnswer(body.toString())
-    this.note(summaryOf(this.plain.value))
-    this.flow?.done()
+    this.tell(summaryOf(this.plain.value))
   }
 
   private finish(): void {
-    this.note(this.fold.summary())
+    this.tell(this.fold.summary())
+  }
+
+  private tell(summary: Summary): void {
+    this.noted = true
+    this.note(summary, true)
     this.flow?.done()
   }
 }

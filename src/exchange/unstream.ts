@@ -12,7 +12,11 @@ export const unstream: Exchange = async (request, parts) => {
     stream: true,
     addUsage: true,
     newConsumer: () =>
-      new Collect(newFold(parts.caps.maxAnswerBytes), parts.caps, (summary) => note(request.facts, summary)),
+      new Collect(newFold(parts.caps.maxAnswerBytes), parts.caps, (summary, isWhole) => {
+        if (isWhole) note(request.facts, summary)
+        // The try that lost a race ends behind the one that won, whose answer is the one that counts.
+        else request.facts.usage ??= summary.usage
+      }),
   })
   const stopBeat = beatJson(request.res, parts.clock, parts.jsonHeartbeatMs)
   try {

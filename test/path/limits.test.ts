@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { chunk, saying, sseBody, usageChunk } from '../support/chunks.ts'
+import { post, question } from '../support/proxy.ts'
+import { hang, stream } from '../support/steps.ts'
+import { assertError, metric, ReadClock, Spoken, setting } from './setting.ts'
+
+const told = { usage: { prompt_tokens: 30, completion_tokens: 12, total_tokens: 42 } }
+
+/** OpenAI's notation: https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers */
+const duration = /^(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s|\d+ms)$/
+
+describe('the limits of a client, from outside', () => {
+  const on = setting()
+
+  const ask = (chat: string, body: object = question, signal: AbortSignal | null = null) =>
+    post(chat, body, { headers: { authorization: 'Bearer provider-key-0123456789' }, signal })
+
+  const remaining = (response: Response, what: string) => Number(response.headers.get(`x-ratelimit-remaining-${what}`))
+
+  it('are shown in OpenAI’s headers, and charged with what an answer used', async () => {
+    const { proxy } = await on.pair([stream([...saying('well'), usageChunk(30, 12)], { done: true })], {
+      env: { RATE_LIMIT_REQUESTS: '10', RATE_LIMIT_TOKENS: '100', RATE_LIMIT_CONCURRENCY: '5' },
+    })
+    const first = await ask(proxy.chat)
+    await first.text()
+    assert.deepEqual([remaining(first, 'requests'), remaining(first, 'tokens')], [9, 100])
+    const second = await ask(proxy.chat)
+    await second.text()
+    assert.deepEqual([remaining(second, 'requests'), remaining(second, 'tokens')], [8, 58])
+    for (const what of ['requests', 'tokens']) {
+      assert.match(second.headers.get(`x-ratelimit-reset-${what}`) ?? '', duration)
+    }
+    assert.deepEqual(
+      [second.headers.get('x-ratelimit-limit-requests'), second.headers.get('x-ratelimit-limit-tokens')],
+      ['10', '100'],
+    )
+    for (const limit of ['requests', 'tokens', 'concurrency']) {
+      assert.equal(await metric(proxy, 'proxy_rate_limit_decisions_total', { limit, decision: 'allowed' }), 2, limit)
+    }
+  })
+
+  it('are shown with a refusal of the body, too, which costs a request and no tokens', async () => {
+    const { proxy, upstream } = await on.pair([hang], { env: { RATE_LIMIT_REQUESTS: '10', RATE_LIMIT_TOKENS: '100' } })
+    const response = await ask(proxy.chat, { model: 5 })
+    assert.deepEqual([remaining(response, 'requests'), remaining(response, 'tokens')], [9, 100])
+    await assertError(response, 400, 'invalid_request')
+    assert.equal(upstream.requests.length, 0)
+  })
+
+  it('refuse when the tokens of the minute are used up, and say when to come again', async () => {
+    const { proxy, upstream } = await on.pair([stream([...saying('well'), usageChunk(90, 20)], { done: true })], {
+      env: { RATE_LIMIT_TOKENS: '100' },
+    })
+    await (await ask(proxy.chat)).text()
+    const refused = await ask(proxy.chat)
+    assert.ok(Number(refused.headers.get('retry-after')) > 0)
+    assert.equal(remaining(refused, 'tokens'), 0)
+    await assertError(refused, 429, 'rate_limit_exceeded')
+    assert.equal(upstream.requests.length, 1)
+  })
+
+  for (const asStream of [false, true]) {
+    it(`charge a client that left early what the ${asStream ? 'streamed' : 'folded'} stream had told by then`, async () => {
+      const clock = new ReadClock()
+      const spoken = new Spoken(clock)
+      const { proxy, upstream } = await on.pair([[spoken.step], [stream(saying('well'), { done: true })]], {
+        env: { RATE_LIMIT_TOKENS: '100' },
+        clock,
+      })
+      const leaving = new AbortController()
+      const left = ask(proxy.chat, { ...question, stream: asStream }, leaving.signal).then((response) =>
+        response.text(),
+      )
+      const { closed } = await upstream.next()
+      // vLLM's continuous_usage_stats: each chunk says what has been used so far.
+      await spoken.say(sseBody([chunk({ content: 'a' }, { with: told })]))
+      leaving.abort()
+      await assert.rejects(left, { name: 'AbortError' })
+      await closed
+      await proxy.line(({ msg, status }) => msg === 'request' && status === 499)
+      const next = await ask(proxy.chat)
+      await next.text()
+      assert.equal(remaining(next, 'tokens'), 58)
+    })
+  }
+})
