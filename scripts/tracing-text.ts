@@ -13,7 +13,7 @@ proxy sets where you do not:
 | --- | --- |
 | \`OTEL_SERVICE_NAME\` | \`openai-proxy\` |
 | \`OTEL_TRACES_SAMPLER\`, \`…_ARG\` | \`parentbased_traceidratio\`, 0.1 |
-| \`OTEL_NODE_ENABLED_INSTRUMENTATIONS\` | \`undici,ioredis,pino\`; with \`runtime-node\` where OpenTelemetry's metrics are exported |
+| \`OTEL_NODE_ENABLED_INSTRUMENTATIONS\` | \`undici,ioredis,pino\`; with \`runtime-node\` where OpenTelemetry's metrics are exported; why is in [decision 12](decisions/0012-instrumentations.md) |
 | \`OTEL_NODE_RESOURCE_DETECTORS\` | those of OpenTelemetry: \`env\`, \`process\` and \`host\`, without the command line, and without \`host.id\` where there is none |
 | \`OTEL_METRICS_EXPORTER\`, \`OTEL_LOGS_EXPORTER\` | \`none\`: metrics are Prometheus's, logs go to stdout or files |
 | \`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT\` | 1024 |
@@ -62,7 +62,7 @@ doing other work as well, smallest of four runs of 15 000 requests:
 
 So the server span is made by the stage \`trace\` itself and not by OpenTelemetry's http instrumentation, which patches the
 listeners of every request and response, sampled or not. The undici instrumentation is told to leave requests that are not
-sampled alone, but for handing on their context. The log writes \`trace_id\` and \`span_id\` into its lines without the pino
-instrumentation, and runtime-node is left out while nobody reads its metrics. Whoever wants them all the same names them
-in \`OTEL_NODE_ENABLED_INSTRUMENTATIONS\`; with \`http\` in it, that instrumentation's server span is used.`,
+sampled alone, but for handing on their context. The log writes \`trace_id\`, \`span_id\` and \`trace_flags\` into its lines also
+without the pino instrumentation, and runtime-node is left out while nobody reads its metrics: see
+[decision 12](decisions/0012-instrumentations.md). Whoever wants others names them in \`OTEL_NODE_ENABLED_INSTRUMENTATIONS\`; with \`http\` in it, that instrumentation's server span is used.`,
 }
