@@ -7,21 +7,15 @@ import { parseExact } from '../json/exact.ts'
 import { decode } from '../sse/bytes.ts'
 import { DONE, type Fold, type Summary } from './api.ts'
 import { Quick } from './quick.ts'
-import { type Opening, openingOf, Shapes } from './shapes.ts'
-import { flat } from './template.ts'
 import { readTrouble } from './trouble.ts'
 import { readUsage } from './usage.ts'
 import type { Varying } from './varying.ts'
-
-// All streams of this process together: what an event was like does not depend on whose answer it belongs to.
-const shapes = new Shapes()
 
 /** Folds the chunks of the chat and the legacy API; they differ only in the answer that is made at the end. */
 export class ChunkFold implements Fold {
   private readonly draft: Draft
   private readonly quick = new Quick()
   private readonly toAnswer: (draft: Draft) => JsonObject
-  private opening: Opening | undefined
   done = false
 
   constructor(maxAnswerBytes: number, toAnswer: (draft: Draft) => JsonObject) {
@@ -50,21 +44,10 @@ export class ChunkFold implements Fold {
 
   /** Whether the event is like one of another stream, and has been merged without being parsed. */
   private recall(bytes: string): boolean {
-    const opening = this.openingIn(bytes)
-    const recalled = opening && shapes.find(bytes.slice(opening.text.length))
+    const recalled = this.quick.recall(bytes)
     if (!recalled) return false
-    const { chunk, template } = recalled
-    mergeChunk(this.draft, opening.identity)
-    mergeChunk(this.draft, chunk)
-    this.quick.adopt(template && { ...template, head: flat(opening.text + template.head) })
+    for (const part of recalled) mergeChunk(this.draft, part)
     return true
-  }
-
-  private openingIn(data: string): Opening | undefined {
-    const known = this.opening
-    if (known && data.slice(0, known.text.length) === known.text) return known
-    this.opening = openingOf(data)
-    return this.opening
   }
 
   private vary({ index, piece }: Varying): void {
@@ -87,9 +70,7 @@ export class ChunkFold implements Fold {
     const trouble = readTrouble(chunk, name)
     if (trouble) throw trouble
     mergeChunk(this.draft, chunk)
-    const template = this.quick.learn(data, chunk)
-    const opening = name === '' && template !== null ? this.openingIn(data) : undefined
-    if (opening) shapes.learn(data, opening, chunk, template ?? undefined)
+    this.quick.learn(data, chunk, name)
   }
 
   summary(): Summary {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../fold/record.ts'
 import { decode } from '../sse/bytes.ts'
-import { cut, isItself, literalIn, type Template, unescaped } from './template.ts'
+import { type Opening, openingOf, Shapes } from './shapes.ts'
+import { cut, flat, isItself, literalIn, type Template, unescaped } from './template.ts'
 import type { Varying } from './varying.ts'
 
 /** After so many templates in a row that no event fitted, the stream is one that varies: learning costs more than it saves. */
@@ -8,6 +9,12 @@ const PATIENCE = 6
 
 /** After so many events it is tried again: another part of the answer may have begun. */
 const REST = 64
+
+// All streams of this process together: what an event was like does not depend on whose answer it belongs to.
+const shapes = new Shapes()
+
+/** What an event says that is like one of another stream: first the identity of its own stream, then the rest. */
+export type Recollection = readonly [identity: JsonObject, chunk: JsonObject]
 
 /**
  * Finds the text of a chunk without parsing it. Consecutive events of a stream are the same to the byte but for one
@@ -19,6 +26,7 @@ export class Quick {
   private template: Template | undefined
   private misses = 0
   private resting = 0
+  private opening: Opening | undefined
 
   /**
    * What the event says, where that differs from the last parsed one in a single string; undefined when this event has
@@ -47,26 +55,44 @@ export class Quick {
     return template.varying
   }
 
-  /** Goes on with a template that is known to fit; undefined when what was said last is no piece of a text. */
-  adopt(template: Template | undefined): void {
-    this.template = template
+  /**
+   * What an unnamed event says that did not vary but is like one of another stream, so that it need not be parsed
+   * either. To be used before the next call.
+   */
+  recall(bytes: string): Recollection | undefined {
+    const opening = this.openingIn(bytes)
+    const recalled = opening && shapes.find(bytes.slice(opening.text.length))
+    if (!recalled) return undefined
+    const { chunk, template } = recalled
+    this.template = template && { ...template, head: flat(opening.text + template.head) }
+    return [opening.identity, chunk]
+  }
+
+  private openingIn(data: string): Opening | undefined {
+    const known = this.opening
+    if (known && data.slice(0, known.text.length) === known.text) return known
+    this.opening = openingOf(data)
+    return this.opening
   }
 
   /**
-   * Learns from an event that had to be parsed, and returns the template that was made of it; null while learning
-   * rests. Every such event must be shown: it may change what the one before said, and then the template of that one
-   * would be out of date.
+   * Learns from an event that had to be parsed. Every such event must be shown: it may change what the one before
+   * said, and then the template of that one would be out of date.
+   * @param name the event's name; what a named one says depends on it, so other streams learn nothing from it
    */
-  learn(data: string, chunk: JsonObject): Template | undefined | null {
+  learn(data: string, chunk: JsonObject, name: string): void {
     this.template = undefined
     if (this.resting > 0) {
       this.resting--
-      return null
+      return
     }
     this.template = cut(data, chunk)
-    if (!this.template || ++this.misses <= PATIENCE) return this.template
-    this.misses = 0
-    this.resting = REST
-    return null
+    if (this.template && ++this.misses > PATIENCE) {
+      this.misses = 0
+      this.resting = REST
+      return
+    }
+    const opening = name === '' ? this.openingIn(data) : undefined
+    if (opening) shapes.learn(data, opening, this.template)
   }
 }

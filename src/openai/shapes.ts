@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, own } from '../fold/record.ts'
+import { parseExact } from '../json/exact.ts'
 import { decode, isAscii } from '../sse/bytes.ts'
 import { literalIn, type Template, unescaped } from './template.ts'
 import { varyingOf } from './varying.ts'
@@ -63,15 +64,15 @@ export class Shapes {
     return undefined
   }
 
-  /** Keeps what an event was found to say by parsing. @param template the one that was made of it, opening and all */
-  learn(data: string, opening: Opening, chunk: JsonObject, template: Template | undefined): void {
+  /** Keeps what an event says that could be parsed. @param template the one that was made of it, opening and all */
+  learn(data: string, opening: Opening, template: Template | undefined): void {
     const rest = data.slice(opening.text.length)
-    if (rest.length > MAX_LENGTH || !isAscii(rest) || !isPlain(chunk)) return
-    const bare = JSON.parse(`{${rest}`) as JsonObject
+    if (rest.length > MAX_LENGTH || !isAscii(rest)) return
+    const chunk = parseExact(`{${rest}`) as JsonObject
     // Said twice, the second would have counted, and it is the rest that says it.
-    if (['id', 'object', 'created'].some((key) => own(bare, key) !== undefined)) return
-    if (template) this.learnWorded(bare, { ...template, head: template.head.slice(opening.text.length) })
-    else if (!varyingOf(chunk)) this.learnPlain(rest, bare)
+    if (!isPlain(chunk) || ['id', 'object', 'created'].some((key) => own(chunk, key) !== undefined)) return
+    if (template) this.learnWorded(chunk, { ...template, head: template.head.slice(opening.text.length) })
+    else if (!varyingOf(chunk)) this.learnPlain(rest, chunk)
   }
 
   private learnPlain(rest: string, chunk: JsonObject): void {

@@ -39,14 +39,20 @@ export class Watch {
   see(bytes: string, name: string): void {
     if (this.done) return
     if (name !== 'error' && this.quick.findBytes(bytes)) return
-    if (bytes.startsWith(DONE)) this.done = true
-    else this.read(decode(bytes), name)
+    const recalled = name === '' ? this.quick.recall(bytes) : undefined
+    if (recalled) for (const part of recalled) this.read(part, name)
+    else if (bytes.startsWith(DONE)) this.done = true
+    else this.parse(decode(bytes), name)
   }
 
-  private read(data: string, name: string): void {
+  private parse(data: string, name: string): void {
     const event = parse(data)
     if (!isObject(event)) return
-    this.quick.learn(data, event)
+    this.quick.learn(data, event, name)
+    this.read(event, name)
+  }
+
+  private read(event: JsonObject, name: string): void {
     this.trouble ??= readTrouble(event, name)
     this.readIdentity(event)
     const response = own(event, 'response')

@@ -37,7 +37,7 @@ function parsedOf(events: readonly string[]): number {
   for (const data of events) {
     if (quick.find(data)) continue
     parsed++
-    quick.learn(data, parseEvent(data))
+    quick.learn(data, parseEvent(data), '')
   }
   return parsed
 }
@@ -131,7 +131,7 @@ describe('the quick way through a stream', () => {
     ]
     for (const other of others) {
       const quick = new Quick()
-      quick.learn(event, parseEvent(event))
+      quick.learn(event, parseEvent(event), '')
       assert.ok(quick.find(event))
       assert.equal(quick.find(other), undefined, other)
     }

@@ -39,7 +39,7 @@ function having(event: string): Shapes {
   const chunk = parseEvent(event)
   const opening = openingOf(event)
   assert.ok(opening, event)
-  shapes.learn(event, opening, chunk, cut(event, chunk))
+  shapes.learn(event, opening, cut(event, chunk))
   return shapes
 }
 
@@ -94,12 +94,13 @@ describe('what is remembered of other streams', () => {
       ['a call', { delta: { tool_calls: [{ index: 0, function: { name: 'f', arguments: '' } }] } }, {}],
       ['log probabilities', { delta: {}, logprobs: { content: [] } }, {}],
       ['a list', { delta: {}, token_ids: [1] }, {}],
+      ['a number that keeps its digits', { delta: {} }, { weight: 1 }],
       ['another id behind the opening', { delta: {} }, {}],
     ]
     for (const [what, members, top] of kept) {
       const event = what.startsWith('another')
         ? eventOf(members).replace('"model"', '"id":"c-2","model"')
-        : eventOf(members, top)
+        : eventOf(members, top).replace('"weight":1', '"weight":1.0')
       assert.equal(having(event).find(restOf(event)), undefined, what)
     }
   })
@@ -107,7 +108,7 @@ describe('what is remembered of other streams', () => {
   it('is no more than a bound, the newest of all', () => {
     const shapes = new Shapes()
     const events = Array.from({ length: 200 }, (_, at) => eventOf({ delta: {} }, { system_fingerprint: `fp-${at}` }))
-    for (const event of events) shapes.learn(event, openingOf(event)!, parseEvent(event), undefined)
+    for (const event of events) shapes.learn(event, openingOf(event)!, undefined)
     assert.equal(events.filter((event) => shapes.find(restOf(event))).length, 64)
     assert.ok(shapes.find(restOf(events.at(-1) as string)))
   })
