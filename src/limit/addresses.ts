@@ -38,6 +38,20 @@ export function clientAddress(
 }
 
 /**
+ * What one client has to itself: an IPv4 address, or the /64 of an IPv6 one, both canonical. A home or a virtual machine
+ * gets a /64 at least (RFC 6177), and with limits for each address it would have 2^64 times its share.
+ */
+export function networkOf(address: string): string {
+  if (familyOf(address) === 'ipv4') return address
+  const [start = '', end] = address.split('::')
+  const first = start === '' ? [] : start.split(':')
+  const last = end ? end.split(':') : []
+  const gap = end === undefined ? 0 : 8 - first.length - last.length
+  const groups = [...first, ...Array(gap).fill('0'), ...last].slice(0, 4)
+  return `${new SocketAddress({ address: `${groups.join(':')}::`, family: 'ipv6' }).address}/64`
+}
+
+/**
  * Tells which addresses, in canonical form, are on a list of addresses and CIDR ranges; an empty list has them all.
  * Throws an Error that names the entry which is neither.
  */

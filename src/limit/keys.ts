@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
+import { networkOf } from './addresses.ts'
 import type { Caps } from './counters.ts'
 
 /** One configured proxy key. Numbers of its own replace those for everybody. */
@@ -56,9 +57,9 @@ export function keyName(key: string): string {
   return `sha256-${hash('sha256', key, 'hex').slice(0, 12)}`
 }
 
-/** How a client without a key is shown. */
+/** How a client without a key is shown, and its limits are counted. */
 export function addressName(address: string | undefined): string {
-  return `ip-${address ?? 'unknown'}`
+  return `ip-${address === undefined ? 'unknown' : networkOf(address)}`
 }
 
 /** Digests have one length whatever the key's, which timingSafeEqual needs and which hides the key's length. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { allowList, canonicalAddress, clientAddress } from '../../src/limit/addresses.ts'
+import { allowList, canonicalAddress, clientAddress, networkOf } from '../../src/limit/addresses.ts'
 
 describe('the canonical form of an address', () => {
   const forms: [text: string, canonical: string | undefined][] = [
@@ -52,6 +52,38 @@ describe('the canonical form of an address', () => {
         assert.equal(canonicalAddress(canonical), canonical)
       }),
     )
+  })
+})
+
+describe('what one client has to itself', () => {
+  const networks: [address: string, network: string][] = [
+    ['192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8::/64'],
+    ['2001:db8::2:3:4:5:6', '2001:db8:0:2::/64'],
+    ['1:2:3::', '1:2:3::/64'],
+    ['::1', '::/64'],
+    ['::', '::/64'],
+    ['::2:3:4:5:6:7', '0:0:2:3::/64'],
+  ]
+  for (const [address, network] of networks) {
+    it(`is ${network} for ${address}`, () => assert.equal(networkOf(address), network))
+  }
+
+  it('is the same for two addresses exactly when their first 64 bits are', () => {
+    const half = fc.array(fc.constantFrom('0', '1', 'ab', 'ffff'), { minLength: 4, maxLength: 4 })
+    fc.assert(
+      fc.property(half, half, half, half, (one, other, end, tail) => {
+        const network = (start: string[], rest: string[]) =>
+          networkOf(canonicalAddress([...start, ...rest].join(':')) ?? assert.fail())
+        fc.pre(!isMapped(one, end) && !isMapped(other, tail))
+        assert.equal(network(one, end) === network(other, tail), one.join() === other.join())
+      }),
+    )
+    function isMapped(start: string[], rest: string[]): boolean {
+      return start.join() === '0,0,0,0' && rest[0] === '0' && rest[1] === 'ffff'
+    }
   })
 })
 

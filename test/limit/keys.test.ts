@@ -85,6 +85,7 @@ describe('proxy keys', () => {
 describe('clients without a key', () => {
   it('are shown by their address', () => {
     assert.equal(addressName('192.0.2.1'), 'ip-192.0.2.1')
+    assert.equal(addressName('2001:db8::1'), 'ip-2001:db8::/64')
     assert.equal(addressName(undefined), 'ip-unknown')
   })
 })
