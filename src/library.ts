@@ -2,20 +2,21 @@
 import './library/own-fetch.ts'
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type AppStatus, createApp } from './app.ts'
+import { createApp } from './app.ts'
 import { systemClock } from './clock.ts'
 import { Front } from './cluster/front.ts'
 import type { Settings } from './config/settings.ts'
 import { type ProxyOptions, settingsFrom } from './library/options.ts'
 import { restoreFetch } from './library/own-fetch.ts'
 import { Requests } from './library/requests.ts'
+import type { ProxyStatus } from './library/status.ts'
 import { embeddedLog } from './telemetry/embedded-log.ts'
 import { negotiate, write } from './telemetry/exposition.ts'
 import { readVersion } from './telemetry/version.ts'
 
-export type { AppStatus } from './app.ts'
 export type { ProxyKey, UpstreamConfig, UpstreamEntry } from './config/settings.ts'
 export type { ProxyOptions } from './library/options.ts'
+export type { ProxyStatus, UpstreamState } from './library/status.ts'
 export type { LogLine } from './telemetry/embedded-log.ts'
 
 restoreFetch()
@@ -51,7 +52,7 @@ export interface EmbeddedProxy {
   /** Whether requests should be sent here: it is not closing, and some upstream can be used. */
   ready(): boolean
   /** What is in flight, and each upstream with its breaker. */
-  status(): AppStatus
+  status(): ProxyStatus
   /** Its metrics as text, in the format that a scraper's `Accept` asks for. Those of the process are not among them. */
   metrics(accept?: string): Promise<{ readonly body: string; readonly contentType: string }>
   /**
