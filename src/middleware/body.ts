@@ -74,9 +74,12 @@ export function parseBody(bytes: Buffer): { text: string; value: unknown } {
 function refuseByHeaders({ headers }: IncomingMessage, maxBytes: number): void {
   // A missing content type passes: only JSON makes sense here, and whatever else it is does not parse. koa-body asks.
   headers['content-type'] ??= 'application/json'
+  // Names of codings are case-insensitive (RFC 9110, section 8.4.1), for koa-body they are not.
+  const coding = headers['content-encoding']?.toLowerCase()
+  if (coding !== undefined) headers['content-encoding'] = coding
   const type = jsonType.exec(headers['content-type'])
   const set = charset.exec(type?.[1] ?? '')?.[1] ?? 'utf-8'
-  if (!type || !/^utf-?8$/i.test(set) || !codings.has(headers['content-encoding'] ?? 'identity')) {
+  if (!type || !/^utf-?8$/i.test(set) || !codings.has(coding ?? 'identity')) {
     throw new ProxyError('unsupported_media_type')
   }
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw new ProxyError('request_too_large')

@@ -117,6 +117,7 @@ const types: Malformed[] = [
     gzip: coded('gzip', gzipSync(goodBody)),
     deflate: coded('deflate', deflateSync(goodBody)),
     brotli: coded('br', brotliCompressSync(goodBody)),
+    'gzip in capitals': coded('GZip', gzipSync(goodBody)),
   }),
 ]
 
