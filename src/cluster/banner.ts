@@ -25,7 +25,7 @@ export function banner(parts: BannerParts, ink = (format: Ink, text: string) => 
     `${ink('bold', 'openai-proxy')} ${version}`,
     '',
     row('Public', `${publicBase(parts)}${isWild(settings.host) ? ink('dim', '  on every address') : ''}`),
-    row('Admin', `${addressOf(settings.adminHost, parts.adminPort)}${ink('dim', '  /metrics, /status')}`),
+    row('Admin', `${addressOf(settings.adminHost, parts.adminPort)}${ink('dim', '  live page, /metrics, /status')}`),
     row('Workers', settings.workers === 0 ? 'none: one process does everything' : String(settings.workers)),
     ...upstreamRows(settings).map((text, at) => row(at === 0 ? 'Upstreams' : '', text)),
     row('Keys', keysLine(settings)),

@@ -41,7 +41,7 @@ describe('the banner', () => {
         'openai-proxy 1.2.3',
         '',
         'Public http://127.0.0.1:81/v1 on every address',
-        'Admin http://127.0.0.1:82 /metrics, /status',
+        'Admin http://127.0.0.1:82 live page, /metrics, /status',
         'Workers 4',
         'Upstreams main, api.example.com, with its own key',
         '10.0.0.7:8000, with the client’s key, priority 1',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -53,6 +53,13 @@ describe('the package', function () {
       .filter((path) => !path.endsWith('.d.ts') && !path.startsWith('src/page/'))
       .map((path) => path.replace(/^src\/(.*)\.ts$/, 'dist/$1'))
     const missing = modules.flatMap((name) => [`${name}.js`, `${name}.d.ts`]).filter((f) => !packed.files.includes(f))
+    assert.deepEqual(missing, [])
+  })
+
+  it('has every file of the live page, if it has the page', () => {
+    const sources = globSync('src/page/*.{ts,html,css,svg}', { cwd: repository }).filter((f) => !f.endsWith('.d.ts'))
+    const shipped = sources.map((file) => file.replace(/^src/, 'dist').replace(/\.ts$/, '.js'))
+    const missing = packed.files.includes('dist/page/page.html') ? shipped.filter((f) => !packed.files.includes(f)) : []
     assert.deepEqual(missing, [])
   })
 
