@@ -1,12 +1,13 @@
 /**
- * What more workers bring, and how evenly connections come to them. wrk and the upstream share the cores with the proxy, so
+ * What more workers bring, how evenly connections come to them, and what is lost when a worker is replaced. wrk and the upstream share the cores with the proxy, so
  * that on few cores the requests a second say little: what each core of the proxy's own time yields must not fall.
  * usage: npm run bench:scaling -- [--workers 1,2,4] [--seconds N] [--rounds N] [--connections N] [--warmup N] [--record]
  */
 import { parseArgs } from 'node:util'
 import { describePlan, planOf, planOptions } from './options.ts'
 import { cpuOf, inTurns, type Measured } from './rounds.ts'
-import { balanceAt, balanceOf, ways } from './scaling/balance.ts'
+import { balanceAt, balanceOf, type Way, ways } from './scaling/balance.ts'
+import { type Losses, lossesAt, lossesOf } from './scaling/losses.ts'
 import { Stand } from './stand.ts'
 import { median } from './statistics.ts'
 import { type Cell, figure, heading, report, table, time } from './table.ts'
@@ -22,12 +23,17 @@ const { values } = parseArgs({
 })
 const plan = planOf(values)
 const counts = values.workers.split(',').map(Number)
+const allWays = Object.keys(ways) as Way[]
 const several = counts.filter((count) => count > 1)
 
 const stand = await Stand.open()
 try {
   const sections = [heading('Scaling'), describePlan(plan), await throughput()]
-  if (several.length > 0) sections.push(`64 kept connections, by worker:`, await balance())
+  if (several.length > 0) sections.push('64 kept connections, by worker:', await balance())
+  sections.push(
+    '16 clients, a connection for each request, while one of two workers is replaced 20 times:',
+    await losses(),
+  )
   report(sections.join('\n\n'), values.record)
 } finally {
   await stand.close()
@@ -66,7 +72,7 @@ async function balance(): Promise<string> {
     ...several.flatMap((count) => [`${count} workers, at once`, `${count}, one by one`]),
   ]
   const rows: Cell[][] = []
-  for (const way of ['in-turn', 'first', 'kernel'] as const) {
+  for (const way of allWays) {
     const cells = await forEach((count, atOnce) => balanceOf(stand, way, count, atOnce))
     rows.push([ways[way], ...cells])
   }
@@ -79,6 +85,16 @@ async function balanceOfProxy(count: number, atOnce: boolean): Promise<string> {
   const shares = await balanceAt(target.url, count, atOnce)
   await stand.stop(target)
   return shares
+}
+
+async function losses(): Promise<string> {
+  const cells = ({ answered, reset, hanging }: Losses) => [answered, reset, hanging].map(String)
+  const rows: Cell[][] = []
+  for (const way of allWays) rows.push([ways[way], ...cells(await lossesOf(stand, way))])
+  const target = await stand.start(withWorkers(2))
+  rows.push(['openai-proxy', ...cells(await lossesAt(Number(new URL(target.url).port), target.adminPort))])
+  await stand.stop(target)
+  return table(['who hands them out', 'answered', 'reset', 'hanging for 3 s'], rows)
 }
 
 /** In turn: workers of several clusters at once would compete for the cores. */

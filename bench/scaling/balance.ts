@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { freePort } from '../../test/support/port.ts'
@@ -13,26 +14,39 @@ export const ways = {
   kernel: 'by the kernel’s hash (`reusePort`)',
 } as const
 
-/** How many of 64 kept connections each worker of a small cluster got, the most first, such as `34/30`. */
-export async function balanceOf(
-  stand: Stand,
-  way: keyof typeof ways,
-  workers: number,
-  atOnce: boolean,
-): Promise<string> {
-  const child = stand.spawn(`balance-${way}`, [serverFile, way, String(workers)], {
+export type Way = keyof typeof ways
+
+export interface Cluster {
+  readonly child: ChildProcess
+  readonly port: number
+  end(): Promise<void>
+}
+
+/** Starts a small cluster; fulfilled when all of its workers listen. */
+export async function startCluster(stand: Stand, way: Way, workers: number): Promise<Cluster> {
+  const child = stand.spawn(`cluster-${way}`, [serverFile, way, String(workers)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
   // Chosen here: with port 0 and reusePort each worker would get another one.
   child.send(await freePort())
   const [{ port }] = await once(child, 'message')
-  try {
-    return written(await whoAnswers(port, atOnce), workers)
-  } finally {
-    const ended = once(child, 'exit')
-    child.disconnect()
-    await ended
+  return {
+    child,
+    port,
+    async end() {
+      const ended = once(child, 'exit')
+      child.disconnect()
+      await ended
+    },
   }
+}
+
+/** How many of 64 kept connections each worker of a small cluster got, the most first, such as `34/30`. */
+export async function balanceOf(stand: Stand, way: Way, workers: number, atOnce: boolean): Promise<string> {
+  const { port, end } = await startCluster(stand, way, workers)
+  const pids = await whoAnswers(port, atOnce)
+  await end()
+  return written(pids, workers)
 }
 
 /** The same of the proxy itself, which says its worker's process id at `/health`. */
