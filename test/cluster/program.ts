@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { lookForLeaks } from '../support/leaks.ts'
 import { readLogLine } from '../support/log-line.ts'
 
 /** A line of the program's log. */
@@ -57,7 +58,9 @@ export function runProgram({ env = {}, argv = [], entry = 'src/main.ts', channel
     stdio: ['ignore', 'pipe', 'pipe', ...(channel ? ['ipc' as const] : [])],
   })
   running.add(child)
-  return new Started(child)
+  const started = new Started(child)
+  started.ended.then(() => lookForLeaks('a program', env, started.stderr + JSON.stringify(started.lines)))
+  return started
 }
 
 /** Runs it and waits until it serves. */

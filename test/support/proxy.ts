@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../../src/clock.ts'
 import { loadSettings } from '../../src/config/load.ts'
 import { describeError } from '../../src/telemetry/causes.ts'
 import type { BreakerMessage } from '../../src/wiring/surroundings.ts'
+import { lookForLeaks, prompt } from './leaks.ts'
 import type { Upstream } from './upstream.ts'
 
 /** One worker's application on a real socket, without the processes around it. */
@@ -82,6 +83,7 @@ export async function startProxy({
     server.closeAllConnections()
     await closed
     const left = app.inFlight()
+    lookForLeaks('a proxy', env, JSON.stringify([lines, await app.snapshot(), app.status(), told]))
     await app.close()
     return left
   }
@@ -117,4 +119,4 @@ export function post(url: string, body: unknown, init: RequestInit = {}): Promis
   })
 }
 
-export const question = { model: 'test-model', messages: [{ role: 'user', content: 'What is the answer?' }] }
+export const question = { model: 'test-model', messages: [{ role: 'user', content: prompt }] }
