@@ -16,8 +16,8 @@ export interface EndedRequest {
 /** Takes the time; call it when the response closes. */
 export function endOf(facts: Facts, clock: Pick<Clock, 'now'>): EndedRequest {
   const totalMs = clock.now() - facts.startedAt
-  const upstreamMs = facts.clientLeft ? waited(facts) : facts.upstreamMs
-  const overheadMs = Math.max(0, totalMs - upstreamMs)
+  const upstreamMs = Math.min(totalMs, facts.upstreamMs + (facts.clientLeft ? stillWaited(facts) : 0))
+  const overheadMs = totalMs - upstreamMs
   // A client that left saw no status, whatever the answer under way had.
   const { status, code } = facts.clientLeft
     ? { status: errorTable.client_closed_request.status, code: 'client_closed_request' as const }
@@ -26,9 +26,9 @@ export function endOf(facts: Facts, clock: Pick<Clock, 'now'>): EndedRequest {
 }
 
 /**
- * When the client leaves, the try that it was waiting for ends, but is added to `facts.upstreamMs` only after this:
+ * When the client leaves, the try that it was waiting for is aborted, but added to `facts.upstreamMs` only after this:
  * its whole wait would show as the proxy's own work.
  */
-function waited({ attempts }: Facts): number {
-  return attempts.reduce((sum, { outcome, waitedMs }) => sum + (outcome === 'lost_hedge' ? 0 : waitedMs), 0)
+function stillWaited({ attempts }: Facts): number {
+  return attempts.reduce((sum, { outcome, waitedMs }) => sum + (outcome === 'aborted' ? waitedMs : 0), 0)
 }

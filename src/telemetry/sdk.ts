@@ -1,4 +1,4 @@
-import { type DiagLogger, DiagLogLevel, diag } from '@opentelemetry/api'
+import { context, type DiagLogger, DiagLogLevel, diag, ROOT_CONTEXT } from '@opentelemetry/api'
 import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node'
 import { getNumberFromEnv, getStringFromEnv, setGlobalErrorHandler } from '@opentelemetry/core'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
@@ -47,7 +47,10 @@ function warnOfProtocol(): void {
 
 /** Lets OpenTelemetry complain once a minute instead of once for every batch. `OTEL_LOG_LEVEL` brings its own log back. */
 function quietly(): (message: string) => void {
-  const warn = sparing(systemClock, 60_000, emitWarning)
+  // Outside of any request: the one that happened to set an export off has nothing to do with it.
+  const emit = (message: string, heldBack: number) =>
+    context.with(ROOT_CONTEXT, emitWarning, undefined, message, heldBack)
+  const warn = sparing(systemClock, 60_000, emit)
   // What follows the texts may be a whole request or answer. The first text is often only the part's name.
   const say = (...parts: unknown[]) => warn(parts.filter((part) => typeof part === 'string').join(': '))
   const silent = () => undefined

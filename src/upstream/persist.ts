@@ -157,14 +157,21 @@ export class Persist {
   /** Full jitter (https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/). */
   private backOff<Made extends Call>({ facts, signal, deadlineAt }: Order<Made>): Promise<void> {
     const { clock, random } = this.parts
-    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** facts.attempts.length, deadlineAt - clock.now())
+    const from = clock.now()
+    const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** facts.attempts.length, deadlineAt - from)
+    // A wait for an upstream as well; otherwise each outage of one would look like slowness of this proxy.
+    const add = () => {
+      facts.upstreamMs += clock.now() - from
+    }
     return new Promise((resolve, reject) => {
       const onAbort = () => {
         cancel()
+        add()
         reject(new ProxyError('client_closed_request'))
       }
       const cancel = clock.after(random() * ceiling, () => {
         signal.removeEventListener('abort', onAbort)
+        add()
         resolve()
       })
       signal.addEventListener('abort', onAbort, { once: true })

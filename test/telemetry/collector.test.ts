@@ -131,6 +131,7 @@ describe('a collector that', function () {
       else await sink.untilExports((_others, requests) => requests > exports)
       const warnings = traced.program.lines.filter(({ level }) => level === 'warn' || level === 'error')
       assert.deepEqual([warnings.length, (await lostOf(traced)) > 0], [1, trouble.loses])
+      assert.equal(warnings[0]?.trace_id, undefined, 'it belongs to no request')
       assert.match(traced.program.stderr, trouble.stderr ?? /^$/)
       await traced.end()
       assert.equal(await traced.program.ended, 0)

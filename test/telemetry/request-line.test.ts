@@ -21,6 +21,15 @@ function linesOf(facts: Facts, level = 'debug'): Record<string, unknown>[] {
 }
 
 describe('the line of a request', () => {
+  it('of a client that left takes the wait that it broke off for the wait for an upstream, and no more than there was', () => {
+    const left = (waitedMs: number) =>
+      linesOf(
+        someFacts({ clientLeft: true, upstreamMs: 90, attempts: [someAttempt({ outcome: 'aborted', waitedMs })] }),
+      )
+    const times = [400, 4000].map((waitedMs) => left(waitedMs).map((line) => [line.upstream_ms, line.overhead_ms]))
+    assert.deepEqual(times, [[[490, 120.123]], [[610.123, 0]]])
+  })
+
   it('says who asked what, who answered, how it ended, and where the time went', () => {
     assert.deepEqual(linesOf(someFacts()), [
       {

@@ -95,6 +95,7 @@ describe('asking upstream after upstream', () => {
     }
     ;(await trial.next(3)).end('ok')
     assert.equal((await run).facts.upstream, 'a')
+    assert.equal(trial.facts.upstreamMs, 300, 'what it waited is no work of the proxy')
   })
 
   it('tells the last failure, not that nobody is left', async () => {
