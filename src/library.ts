@@ -47,7 +47,7 @@ export interface EmbeddedProxy {
    * It reads the body itself, so no parser of bodies may come before it.
    */
   readonly listener: (req: IncomingMessage, res: ServerResponse) => void
-  /** Serves on a port of its own; any free one of the loopback unless told otherwise. Rejects with the system's error. */
+  /** Serves on a port of its own; any free one of the loopback unless told otherwise. Rejects with the system's error, or when closed. */
   listen(port?: number, host?: string): Promise<Listening>
   /** Whether requests should be sent here: it is not closing, and some upstream can be used. */
   ready(): boolean
@@ -92,6 +92,7 @@ export function createProxy(options: ProxyOptions): EmbeddedProxy {
   return {
     listener,
     async listen(port = 0, host = '127.0.0.1') {
+      if (closed) throw new Error('This proxy is closed. Make another one.')
       const front = new Front(settings, listener, systemClock)
       const actual = await front.listen(port, host)
       fronts.push(front)

@@ -8,7 +8,6 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens at that host and port; start it there, or correct the address',
   EHOSTUNREACH: 'there is no way from this machine to that host; look at the network, or at HTTPS_PROXY',
   ENETUNREACH: 'there is no way from this machine to that host; look at the network, or at HTTPS_PROXY',
-  ECONNRESET: 'it closed the connection before it answered; perhaps it wants https:// there, or a firewall is between',
   EPROTO: 'it does not speak TLS there; perhaps it wants http://',
   CERT_HAS_EXPIRED: 'its TLS certificate has expired; whoever runs it must renew it',
   CERT_NOT_YET_VALID: 'its TLS certificate is not valid yet; look at the clock of this machine',
@@ -21,14 +20,16 @@ const untrusted = /SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|^CERT_/
 /** A sentence's end for the error of a connection that failed; it quotes nothing of the error but its code. */
 export function whyUnreachable(error: unknown): string {
   const code = codeIn(error)
-  if (code === undefined) return 'the connection failed'
-  const known = reasons[code.startsWith('ERR_SSL') ? 'EPROTO' : code.startsWith('UND_ERR_SOCKET') ? 'ECONNRESET' : code]
+  if (code === undefined) return broken
+  // OpenSSL's own codes are for what it read instead of TLS.
+  const known = reasons[code.startsWith('ERR_SSL') ? 'EPROTO' : code]
   if (known !== undefined) return `${known} (${code})`
-  if (untrusted.test(code)) {
-    return `its TLS certificate is from an authority that is not trusted here; if it is your own, name it by NODE_EXTRA_CA_CERTS (${code})`
-  }
-  return `the connection failed (${code})`
+  return `${untrusted.test(code) ? unknownAuthority : broken} (${code})`
 }
+
+const unknownAuthority =
+  'its TLS certificate is from an authority that is not trusted here; if it is your own, name it by NODE_EXTRA_CA_CERTS'
+const broken = 'the connection broke before it answered; perhaps it wants https:// there, or a firewall is between'
 
 /** The code of the innermost error that has one: the outer ones are wrapped around it by whoever passed it on. */
 function codeIn(error: unknown): string | undefined {

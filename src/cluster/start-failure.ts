@@ -13,7 +13,7 @@ export function describeListenFailure(error: unknown, address: Address): string 
   const { port, host, portSetting, hostSetting } = address
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE') {
-    return `${portSetting}: port ${port} on ${host} is taken by another program${ownerOf(port)}; stop that one, or choose another port`
+    return `${portSetting}: port ${port} on ${host} is taken by another program${ownerOf(port, host)}; stop that one, or choose another port`
   }
   if (code === 'EACCES') return `${portSetting}: port ${port} may not be used by this user; choose one above 1023`
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
@@ -22,8 +22,8 @@ export function describeListenFailure(error: unknown, address: Address): string 
   return error instanceof Error ? error.message : 'an unknown error'
 }
 
-function ownerOf(port: number): string {
-  const owner = portOwner(port)
+function ownerOf(port: number, host: string): string {
+  const owner = portOwner(port, host)
   return owner === undefined ? '' : ` (process ${owner.pid}, ${owner.command})`
 }
 

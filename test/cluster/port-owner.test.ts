@@ -7,13 +7,23 @@ import { commandOf, listenersIn, portOwner } from '../../src/cluster/port-owner.
 const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 11111 1 0000 100 0 0 10 0
    1: 0100007F:0BB8 0100007F:D2F0 01 00000000:00000000 00:00000000 00000000  1000        0 22222 1 0000 20 4 30 10 -1
-   2: 00000000:10BB 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 33333 1 0000 100 0 0 10 0
+   2: 0A00000A:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 44444 1 0000 100 0 0 10 0
+   3: 00000000:10BB 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 33333 1 0000 100 0 0 10 0
 `
 
 describe('the owner of a port', () => {
   it('is found by the sockets that listen, not by connections or by ports that end alike', () => {
-    assert.deepEqual(listenersIn(table, 3000), ['socket:[11111]'])
-    assert.deepEqual(listenersIn(table, 0xbb), [])
+    assert.deepEqual(listenersIn(table, 3000, '127.0.0.1'), ['socket:[11111]'])
+    assert.deepEqual(listenersIn(table, 0xbb, '127.0.0.1'), [])
+  })
+
+  it('is only whoever listens on the same address, or on all of them', () => {
+    assert.deepEqual(listenersIn(table, 3000, '10.0.0.10'), ['socket:[44444]'])
+    assert.deepEqual(listenersIn(table, 3000, '10.0.0.11'), [])
+    assert.deepEqual(listenersIn(table, 0x10bb, '10.0.0.11'), ['socket:[33333]'])
+    for (const all of ['0.0.0.0', '::', 'localhost']) {
+      assert.deepEqual(listenersIn(table, 3000, all), ['socket:[11111]', 'socket:[44444]'])
+    }
   })
 
   it('is named by its program and script, without the arguments, which may hold secrets', () => {
@@ -24,7 +34,7 @@ describe('the owner of a port', () => {
   })
 
   it('is this very process where a test listens', async function () {
-    if (process.platform !== 'linux') return assert.equal(portOwner(80), undefined)
+    if (process.platform !== 'linux') return assert.equal(portOwner(80, '0.0.0.0'), undefined)
     const loopback = networkInterfaces().lo?.map(({ address }) => address) ?? []
     assert.ok(loopback.includes('127.0.0.1'))
     for (const host of loopback) {
@@ -32,10 +42,10 @@ describe('the owner of a port', () => {
       await once(server, 'listening')
       const address = server.address()
       assert.ok(typeof address === 'object' && address)
-      assert.equal(portOwner(address.port)?.pid, process.pid, `${this.test?.title} on ${host}`)
+      assert.equal(portOwner(address.port, host)?.pid, process.pid, `${this.test?.title} on ${host}`)
       server.close()
       await once(server, 'close')
-      assert.equal(portOwner(address.port), undefined)
+      assert.equal(portOwner(address.port, host), undefined)
     }
   })
 })

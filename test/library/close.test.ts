@@ -60,6 +60,7 @@ describe('closing a proxy of the library', () => {
     assert.equal(proxy.close(), closed)
     await assert.rejects(running)
     await closed
+    await assert.rejects(proxy.listen(), /closed/)
     assert.equal(await upstream.close(), 0)
   })
 
