@@ -120,7 +120,7 @@ const processes = {
   ADMIN_PORT: integer(9464, [0, 65_535], 'The port for metrics, status and control.', { atStart: true }),
   ADMIN_HOST: text('127.0.0.1', 'Its address. Anything but loopback needs ADMIN_TOKEN.', { atStart: true }, 'host'),
   ADMIN_TOKEN: optional(
-    'What admin requests must carry as "Authorization: Bearer …".',
+    'What admin requests must carry as "Authorization: Bearer …", and what the live page asks for.',
     { secret: true },
     'header-text',
   ),

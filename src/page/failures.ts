@@ -1,12 +1,25 @@
 import type { FailureView } from './frame.ts'
-import { createTable, type Tone } from './table.ts'
+import { createTable, element, type Tone } from './table.ts'
 import { clockTime, duration, none } from './units.ts'
 import type { Words } from './words.ts'
 
 /** The last requests that went wrong; the function that is returned brings the table up to date. */
 export function createFailures(section: HTMLElement, words: Words) {
-  return createTable<FailureView>({
+  const hide = element('button', words.hideClients)
+  hide.type = 'button'
+  hide.ariaPressed = 'false'
+  let all: readonly FailureView[] = []
+  const update = () => {
+    const shown = hide.ariaPressed === 'true' ? all.filter((failure) => toneOf(failure) === 'bad') : all
+    show(shown, shown.length < all.length ? `${shown.length} ${words.ofRequests} ${all.length}` : '')
+  }
+  hide.addEventListener('click', () => {
+    hide.ariaPressed = String(hide.ariaPressed !== 'true')
+    update()
+  })
+  const show = createTable<FailureView>({
     section,
+    tool: hide,
     title: words.failures,
     empty: words.noFailures,
     key: ({ id, at }) => `${id} ${at}`,
@@ -27,6 +40,10 @@ export function createFailures(section: HTMLElement, words: Words) {
       { title: words.traceId, kinds: ['id'], text: ({ trace }) => trace ?? none },
     ],
   })
+  return (failures: readonly FailureView[]): void => {
+    all = failures
+    update()
+  }
 }
 
 /** A client that left is nobody's fault; a stream that broke off had 200 for its status. */

@@ -19,20 +19,24 @@ export interface TableParts<Row> {
   key(row: Row): string
   /** What stands there instead of no rows. */
   readonly empty: string
+  /** Stands beside the title. */
+  readonly tool?: HTMLElement
 }
 
 /**
  * A table that is brought up to date in place. Everything goes in as text: names of models and upstreams are whatever
  * strangers have written.
  */
-export function createTable<Row>({ section, title, columns, key, empty }: TableParts<Row>) {
+export function createTable<Row>({ section, title, columns, key, empty, tool }: TableParts<Row>) {
   const heading = element('h2', title)
+  const header = document.createElement('header')
+  header.append(heading, ...(tool ? [element('span', '', 'gap'), tool] : []))
   const table = document.createElement('table')
   const body = table.createTBody()
   const note = element('p', empty, 'empty')
   const head = table.createTHead().insertRow()
   for (const { title, kinds } of columns) head.append(element('th', title, kinds?.includes('number') ? 'number' : ''))
-  section.replaceChildren(heading, table, note)
+  section.replaceChildren(header, table, note)
   let shown = new Map<string, HTMLTableRowElement>()
 
   return (rows: readonly Row[], aside = ''): void => {

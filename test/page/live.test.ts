@@ -16,7 +16,7 @@ for (const workers of ['0', '2']) {
     })
     afterEach(() => scene.close())
 
-    it('says that nothing has happened, then moves when requests are made', async () => {
+    it('says that nothing has happened, moves when requests are made, and shows every worker', async () => {
       const { page, faults, asked } = await openPage(scene.url)
       await untilText(page, '#failures', (text) => text.includes('No request has failed'))
       await untilText(page, '#charts', (text) => text.includes('No request has ended'))
@@ -24,7 +24,10 @@ for (const workers of ['0', '2']) {
       await untilText(page, '#tiles', (text) => text.includes('5 since the start'))
       await untilText(page, '#charts .chart:first-child', (text) => !text.includes('No request has ended'))
       await untilText(page, '#tiles', (text) => /Latency p50\s+\d/.test(text) && /First event p50\s+\d/.test(text))
-      assert.ok((await evaluate<number>(page, 'document.querySelectorAll("#charts canvas").length')) === 4)
+      assert.equal(await evaluate(page, 'document.querySelectorAll("#charts canvas").length'), 4)
+      const count = Math.max(1, Number(workers))
+      await untilText(page, '#workers tbody', (text) => (text.match(/\d MB/g) ?? []).length === count)
+      assert.equal(await page.locator('#workers tbody tr', { hasText: 'listening' }).count(), count)
       assert.deepEqual(faults, [])
       assert.deepEqual(new Set(asked.map((address) => new URL(address).origin)), new Set([new URL(scene.url).origin]))
     })
@@ -41,6 +44,8 @@ for (const workers of ['0', '2']) {
       assert.equal(await textOf(cellOf(page, 'upstreams', 'far', 'Breaker')), 'closed')
       const failure = page.locator('#failures tbody tr', { hasText: 'invalid_request' })
       assert.match(await textOf(failure), new RegExp(`400\\s+invalid_request[\\s\\S]*${trace}`))
+      await page.getByRole('button', { name: 'Hide 4xx' }).click()
+      await failure.waitFor({ state: 'detached' })
     })
 
     it('shows a stream that grows while it streams, and no longer when it has ended', async () => {
@@ -56,14 +61,6 @@ for (const workers of ['0', '2']) {
       assert.match(await textOf(row), /\/v1\/chat\/completions · stream\s+near\s/)
       assert.equal(await held.end(), 200)
       await untilText(page, '#requests', (text) => text.includes('Nothing is under way'))
-    })
-
-    it('shows every worker with what it does', async () => {
-      await scene.chat()
-      const { page } = await openPage(scene.url)
-      const count = Math.max(1, Number(workers))
-      await untilText(page, '#workers tbody', (text) => (text.match(/\d MB/g) ?? []).length === count)
-      assert.equal(await page.locator('#workers tbody tr', { hasText: 'listening' }).count(), count)
     })
   })
 }
