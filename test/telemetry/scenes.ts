@@ -31,6 +31,8 @@ export interface TracedProgram {
   readonly sink: OtlpSink
   readonly program: Started
   ask(options: AskOptions): Promise<{ status: number; text: string }>
+  /** Asks for a stream and leaves once it has begun. */
+  leave(options: AskOptions): Promise<void>
   /** Ends the program, which delivers what is left. */
   end(): Promise<void>
   /** One scene's spans, as they arrived. */
@@ -72,7 +74,16 @@ export async function startTraced(env: Record<string, string> = {}): Promise<Tra
     far,
     sink,
     program,
-    ask: (options) => ask(program.port, options),
+    ask: async (options) => {
+      const answer = await send(program.port, options)
+      return { status: answer.status, text: await answer.text() }
+    },
+    async leave(options) {
+      const leaving = new AbortController()
+      const answer = await send(program.port, { ...options, signal: leaving.signal })
+      await answer.body?.getReader().read()
+      leaving.abort()
+    },
     async end() {
       program.signal('SIGTERM')
       await program.ended
@@ -88,9 +99,9 @@ export async function startTraced(env: Record<string, string> = {}): Promise<Tra
   }
 }
 
-async function ask(port: number, options: AskOptions): Promise<{ status: number; text: string }> {
+function send(port: number, options: AskOptions): Promise<Response> {
   const { scene, stream = false, key = 'key-of-free', sampled = true, path = '/v1/chat/completions', signal } = options
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+  return fetch(`http://127.0.0.1:${port}${path}`, {
     method: 'POST',
     body: JSON.stringify(options.body ?? { ...body, stream }),
     headers: {
@@ -101,5 +112,4 @@ async function ask(port: number, options: AskOptions): Promise<{ status: number;
     },
     ...(signal && { signal }),
   })
-  return { status: answer.status, text: await answer.text() }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { saying } from '../support/chunks.ts'
-import { stream } from '../support/steps.ts'
+import { saying, sseEvent } from '../support/chunks.ts'
+import { spanTree } from '../support/otlp.ts'
+import { hang, send, stream } from '../support/steps.ts'
 import { startTraced, type TracedProgram, traceId } from './scenes.ts'
 
 describe('OpenTelemetry in the whole program', function () {
@@ -68,6 +69,23 @@ describe('OpenTelemetry in the whole program', function () {
       await traced.sink.untilExports(all)
     })
   }
+
+  it('shows of a stream that its client left how far it had come, and blames nobody', async () => {
+    await start({})
+    const [first = ''] = saying('Hello').map((event) => sseEvent(event))
+    traced.near.play([send(first), hang])
+    await traced.leave({ scene: 1, stream: true })
+    await traced.program.line(({ trace_id }) => trace_id === traceId(1))
+    await traced.end()
+    assert.match(
+      spanTree(traced.spans(1)),
+      /^server POST [^\n!]*\n {2}internal access\n[^!]*client chat gpt-test \+first_event\n +client POST$/,
+    )
+    const http = traced.spans(1).find(({ scope }) => scope.includes('undici'))
+    assert.ok(Number(http?.attributes['proxy.connection_wait_ms']) >= 0)
+    const line = traced.program.lines.find(({ trace_id }) => trace_id === traceId(1))
+    assert.deepEqual([line?.status, line?.response_bytes], [499, Buffer.byteLength(first)])
+  })
 
   it('writes trace, span and whether the trace is kept into every line of a request, once', async () => {
     await start({})
