@@ -104,7 +104,7 @@ function optionsOf(
   return {
     width: plot.clientWidth,
     height,
-    padding: [10, 20, 0, 0],
+    padding: [10, 28, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 }, sync: { key: 'page' } },
     hooks: { setCursor: [read] },
