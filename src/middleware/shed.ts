@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { type ErrorDetails, ProxyError } from '../errors.ts'
+import { ProxyError } from '../errors.ts'
 import type { Stage } from '../facts.ts'
 
 /** What this process is doing right now; asked once a request, so each answer must be as cheap as reading a number. */
@@ -28,19 +28,21 @@ export function shed(load: Load, caps: LoadCaps): Stage {
   const maxLagMs = caps.maxLagMs === 0 ? Number.POSITIVE_INFINITY : caps.maxLagMs
   return async (_ctx, next) => {
     // The connection is closed as well: the client's next request then reaches a process that stays.
-    if (load.draining()) throw refusal('draining', { retryAfter, headers: { connection: 'close' } })
+    if (load.draining()) {
+      throw withoutStack(() => new ProxyError('draining', { retryAfter, headers: { connection: 'close' } }))
+    }
     if (load.inFlight() > caps.maxConcurrency || load.lagMs() > maxLagMs) {
-      throw refusal('overloaded', { retryAfter })
+      throw withoutStack(() => new ProxyError('overloaded', { retryAfter }))
     }
     await next()
   }
 }
 
-/** Without its stack: to capture that took a quarter of what it costs to refuse, and it says nothing here. */
-function refusal(code: 'draining' | 'overloaded', details: ErrorDetails): ProxyError {
+/** To capture the stack took a quarter of what it costs to refuse, and it says nothing here. */
+function withoutStack(make: () => ProxyError): ProxyError {
   const depth = Error.stackTraceLimit
   Error.stackTraceLimit = 0
-  const error = new ProxyError(code, details)
+  const error = make()
   Error.stackTraceLimit = depth
   return error
 }
