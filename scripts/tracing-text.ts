@@ -39,7 +39,23 @@ status is 500 or more, and a 4xx is no error of it.
 
 ## Stages`,
 
-  operation: `## When the collector is away
+  operation: `## Why was this request slow?
+
+An exemplar leads from a histogram to the trace, and \`trace_id\` from the trace to the log line and back; \`trace_flags\` is
+\`01\` in the lines of requests whose trace is kept. Where the time went:
+
+| it took long to … | see |
+| --- | --- |
+| ask the store of the limits | from the start of \`limit\` to that of \`validate\` |
+| receive the client's body | from the start of \`validate\` to that of the first \`chat\` |
+| get a connection to the upstream | \`proxy.connection_wait_ms\` of \`POST\` |
+| have the upstream begin | from the start of \`chat\` to \`first_event\` |
+| have it generate, or the client read | from \`first_event\` to the end of \`chat\` |
+| fail, and try again | a \`chat\` that ends in \`retry\`; the gap before the next one is backoff |
+| do the proxy's own work | \`overhead_ms\` in the log line, \`proxy_stage_duration_seconds\` for which stage |
+| get a turn in a busy worker | \`worker.id\` of the trace, then \`nodejs_eventloop_lag_p99_seconds\` of that \`worker\` |
+
+## When the collector is away
 
 Requests do not notice. At most \`OTEL_BSP_MAX_QUEUE_SIZE\` (2048) finished spans wait in memory, the rest are dropped and
 counted by \`proxy_trace_spans_dropped_total\`, and the log says so at most once a minute.

@@ -73,7 +73,7 @@ export const metricTable = {
   overhead: {
     name: 'proxy_overhead_seconds',
     type: 'histogram',
-    help: 'Request time less the time spent waiting for the upstream.',
+    help: 'Request time less the time spent waiting for the upstream, backoff between tries included. A client that is slow to send its body shows here too.',
     labels: ['mode'],
     buckets: OWN_WORK,
     exemplars: false,
