@@ -1,8 +1,8 @@
 /**
- * What a request that waits costs in memory. `stream` and `unstream` hold that many requests open in one worker, twice,
+ * What a request that waits costs in memory. `stream` and `unstream` hold that many requests open in one worker, three times,
  * after a first small wave that is not counted, since the first requests bring code and tables into memory; each figure is
  * taken after a full collection. `active` has two workers with streams that all say a word every second.
- * usage: npm run bench:memory -- [--mode all|stream|unstream|active] [--streams N] [--every MS] [--record]
+ * usage: npm run bench:memory -- [--mode all|stream|unstream|active] [--streams N] [--waves N] [--every MS] [--record]
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -19,6 +19,7 @@ const { values } = parseArgs({
   options: {
     mode: { type: 'string', default: 'all' },
     streams: { type: 'string', default: '1000' },
+    waves: { type: 'string', default: '3' },
     every: { type: 'string', default: '1000' },
     record: { type: 'boolean', default: false },
   },
@@ -36,6 +37,7 @@ const env = {
   REQUEST_TIMEOUT_MS: '7200000',
 }
 const settleMs = 2000
+const each = ['kB of RSS each', 'kB of heap and outside each']
 
 for (const note of notes) console.error(note)
 const sections: string[] = []
@@ -67,11 +69,11 @@ async function idle(stand: Stand, stream: boolean): Promise<string> {
   await streams.finish()
   const before = await memory()
   const rows: Cell[][] = [rowOf('before', before, before)]
-  for (const time of ['first', 'second']) {
+  for (let wave = 1; wave <= readNumber('waves', values.waves); wave++) {
     await streams.open(target.url, count, stream)
-    rows.push(rowOf(`${time} time, all open`, await memory(), before))
+    rows.push(rowOf(`wave ${wave}, all open`, await memory(), before))
     await streams.finish()
-    rows.push(rowOf(`${time} time, all finished`, await memory(), before))
+    rows.push(rowOf(`wave ${wave}, all finished`, await memory(), before))
   }
   const title = `${count} ${stream ? 'idle pass-through streams' : 'pending un-streamed requests'} in one worker:`
   const head = [
@@ -87,12 +89,12 @@ async function idle(stand: Stand, stream: boolean): Promise<string> {
 
 function rowOf(when: string, now: NodeJS.MemoryUsage, before: NodeJS.MemoryUsage): Cell[] {
   const used = ({ heapUsed, external }: NodeJS.MemoryUsage) => heapUsed + external
-  const each = (bytes: number) => (now === before ? '' : (bytes / count / 1000).toFixed(1))
+  const perStream = (bytes: number) => (now === before ? '' : (bytes / count / 1000).toFixed(1))
   return [
     when,
-    ...[now.rss, now.heapUsed, now.external].map((bytes) => (bytes / 2 ** 20).toFixed(1)),
-    each(now.rss - before.rss),
-    each(used(now) - used(before)),
+    ...[now.rss, now.heapTotal, now.heapUsed, now.external].map((bytes) => (bytes / 2 ** 20).toFixed(1)),
+    perStream(now.rss - before.rss),
+    perStream(used(now) - used(before)),
   ]
 }
 
