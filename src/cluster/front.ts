@@ -53,7 +53,7 @@ export class Front {
       refuseConnection(
         error,
         socket,
-        [...this.active].find(({ req }) => req.socket === socket),
+        [...this.active].filter(({ req }) => req.socket === socket),
       )
     })
     // Node would close the connection without a word.

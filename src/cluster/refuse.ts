@@ -48,21 +48,22 @@ function malformed(why = ''): ProxyError {
 /**
  * Answers a connection whose bytes are no HTTP, or that is too slow, with an error of OpenAI's shape, and closes it:
  * what follows on it cannot be told apart any more (RFC 9112, section 11.2, request smuggling).
- * `current` is the response that is under way on the same connection.
+ * `pending` are the responses that are under way on the same connection, in order.
  */
 export function refuseConnection(
   error: NodeJS.ErrnoException,
   socket: Duplex,
-  current: ServerResponse | undefined,
+  pending: readonly ServerResponse[],
 ): void {
-  if (!socket.writable || current?.headersSent) {
-    // Written into an answer that has begun, the error would be taken for a part of it.
-    socket.destroy()
+  const whole = pending.findLast(({ req }) => req.complete)
+  if (whole && socket.writable) {
+    // The broken bytes came after whole requests, whose answers must be neither swapped for theirs nor cut.
+    whole.once('close', () => socket.destroy())
     return
   }
-  if (current?.req.complete) {
-    // The broken bytes came after a whole request, whose answer must not be swapped for theirs.
-    current.once('close', () => socket.destroy())
+  if (!socket.writable || pending.some(({ headersSent }) => headersSent)) {
+    // Written into an answer that has begun, the error would be taken for a part of it.
+    socket.destroy()
     return
   }
   socket.end(rawAnswer(refusalOf(error.code)), () => socket.destroy())

@@ -109,6 +109,28 @@ describe('the server of a worker', () => {
     wire.socket.destroy()
   })
 
+  it('lets a stream that answers a whole request go on to its end, though broken bytes come meanwhile', async () => {
+    const { listener, request } = waiting()
+    const { port } = await serve(listener)
+    const wire = await open(port)
+    let received = ''
+    wire.socket.on('data', (text) => {
+      received += text
+    })
+    wire.send(get('/stream'))
+    const { res } = await request(0)
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
+    await once(wire.socket, 'data')
+    const { socket } = res.req
+    const before = socket.bytesRead
+    wire.send('BROKEN\r\n\r\n')
+    while (socket.bytesRead === before) await new Promise((resolve) => setImmediate(resolve))
+    res.end('data: 2\n\n')
+    await wire.closed
+    assert.match(received, /data: 2/)
+    assert.doesNotMatch(received, /invalid_request/)
+  })
+
   it('answers CONNECT, which it does not do, with 405', async () => {
     const { port } = await serve(hello)
     const wire = await open(port)

@@ -114,7 +114,11 @@ const pipelined: Malformed[] = [
     'empty lines before the request': Buffer.concat([Buffer.from('\r\n\r\n'), good]),
     'the coding in capitals': framed(['TRANSFER-ENCODING: CHUNKED'], chunks(goodBody)),
   }),
-  ...all(['ok', 'ok'], { 'two good requests at once': Buffer.concat([good, good]) }),
+  ...all(['ok', 'ok'], {
+    'two good requests at once': Buffer.concat([good, good]),
+    'garbage behind two good requests': Buffer.concat([good, good, Buffer.from('\x01\x02garbage\r\n\r\n')]),
+    'broken chunks behind two good requests': Buffer.concat([good, good, framed([te], 'xyz\r\n')]),
+  }),
   ...all(['invalid_json', 'ok'], { 'a good request behind one that is no JSON': Buffer.concat([post('{'), good]) }),
   ...all(['invalid_json'], {
     'a body of no length, and the rest as the next request': framed([cl(0)], goodBody),
