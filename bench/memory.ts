@@ -76,14 +76,7 @@ async function idle(stand: Stand, stream: boolean): Promise<string> {
     rows.push(rowOf(`wave ${wave}, all finished`, await memory(), before))
   }
   const title = `${count} ${stream ? 'idle pass-through streams' : 'pending un-streamed requests'} in one worker:`
-  const head = [
-    'when',
-    'RSS, MiB',
-    'heap, MiB',
-    'outside of the heap, MiB',
-    'kB of RSS each',
-    'kB of heap and outside each',
-  ]
+  const head = ['when', 'RSS, MiB', 'heap with its free pages, MiB', 'heap, MiB', 'outside of it, MiB', ...each]
   return `${title}\n\n${table(head, rows)}`
 }
 
