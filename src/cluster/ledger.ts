@@ -1,6 +1,6 @@
 import type { ExpositionFormat } from '../telemetry/exposition.ts'
 import { ClusterMetrics } from '../telemetry/merge.ts'
-import { readSnapshot, type Snapshot } from '../telemetry/snapshot.ts'
+import { isSnapshot, type Snapshot } from '../telemetry/snapshot.ts'
 import type { Load, Question, WorkerLive } from './messages.ts'
 import { add, none, type WorkerLoad } from './stats.ts'
 
@@ -32,8 +32,9 @@ export class Ledger {
     )
   }
 
+  /** After a reload with newer files, workers may be of another version: what they count is missing, and no more. */
   takeMetrics(id: string, snapshot: unknown): void {
-    this.metrics.take(id, readSnapshot(snapshot))
+    if (isSnapshot(snapshot)) this.metrics.take(id, snapshot)
   }
 
   takeLoad(id: string, load: unknown): void {

@@ -45,11 +45,16 @@ function isFamily(value: unknown): value is Family {
   )
 }
 
+/** Whether what came over IPC is a snapshot: a worker of another version must not bring the scrape down half-way. */
+export function isSnapshot(value: unknown): value is Snapshot {
+  return Array.isArray(value) && value.every(isFamily)
+}
+
 /**
- * What came over IPC, or from prom-client (whose declared types leave out what it really gives), as a snapshot.
- * @throws TypeError when it is something else; a worker of another version must not bring the scrape down half-way.
+ * What came from prom-client, whose declared types leave out what it really gives, as a snapshot.
+ * @throws TypeError when it is something else
  */
 export function readSnapshot(value: unknown): Snapshot {
-  if (Array.isArray(value) && value.every(isFamily)) return value
+  if (isSnapshot(value)) return value
   throw new TypeError('These are not metrics as prom-client writes them to JSON')
 }

@@ -61,6 +61,16 @@ describe('the ledger of what workers have counted', () => {
     )
   })
 
+  it('goes on without what it cannot read, as of a worker of another version', async () => {
+    const [one, strange] = [new CountingWorker('1'), new CountingWorker('2')]
+    one.load.requests = 3
+    strange.ask = async () => ({ metrics: 'in a new shape' })
+    const ledger = new Ledger()
+    await ledger.collect([one, strange])
+    assert.equal(total(ledger), 3)
+    assert.equal(ledger.lastLoads([one, strange]).length, 1)
+  })
+
   it('shows a worker that does not answer with what it last said', async () => {
     const [one, two] = [new CountingWorker('1'), new CountingWorker('2')]
     one.load.requests = 3
