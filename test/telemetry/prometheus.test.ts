@@ -5,8 +5,11 @@ import type { AddressInfo } from 'node:net'
 import { negotiate } from '../../src/telemetry/exposition.ts'
 import { ClusterMetrics } from '../../src/telemetry/merge.ts'
 import { createPrimaryMetrics } from '../../src/telemetry/metrics.ts'
+import { saying, usageChunk } from '../support/chunks.ts'
 import { lint, needPrometheus, startPrometheus, type TestPrometheus } from '../support/prometheus.ts'
+import { stream } from '../support/steps.ts'
 import { countSome, someMetrics } from './sample.ts'
+import { startTraced } from './scenes.ts'
 
 const exemplar = { trace_id: '0af7651916cd43dd8448eb211c80319c', span_id: 'b7ad6b7169203331' }
 
@@ -52,6 +55,26 @@ describe('real Prometheus', () => {
   it('promtool finds nothing to object to in a scrape of the whole cluster', () => {
     assert.equal(lint(cluster.text('prometheus').body), '')
   })
+
+  for (const workers of ['0', '2']) {
+    it(`promtool finds nothing to object to in a scrape of the program with WORKERS=${workers}`, async function () {
+      this.timeout(60_000)
+      const traced = await startTraced({ WORKERS: workers })
+      try {
+        traced.near.play([stream([...saying('Hello'), usageChunk()], { done: true })])
+        await traced.ask({ scene: 1 })
+        await traced.ask({ scene: 2, body: {} })
+        const scraped = await (await traced.program.admin('GET', '/metrics')).text()
+        assert.match(scraped, /^http_server_request_duration_seconds_count\{.*status="200".*\} 1$/m)
+        for (const always of ['proxy_worker_restarts_total 0', 'process_start_time_seconds{']) {
+          assert.ok(scraped.includes(`\n${always}`), always)
+        }
+        assert.equal(lint(scraped), '')
+      } finally {
+        await traced.close()
+      }
+    })
+  }
 
   it('promtool would object to a metric that breaks its rules', () => {
     assert.match(lint('# TYPE wrong_total gauge\nwrong_total 1\n'), /wrong_total/)
