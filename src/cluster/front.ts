@@ -126,7 +126,8 @@ export class Front {
    */
   private cutWhenUnread(res: ServerResponse): void {
     const { socket } = res
-    if (!socket || socket.writableLength === 0) return
+    // A few bytes are on their way in the next moment: most answers are no more, and should not pay for this.
+    if (!socket?.writableNeedDrain) return
     // Node counts from the last byte that the client took, and then destroys the socket.
     socket.setTimeout(this.server.keepAliveTimeout)
     res.once('close', () => {
