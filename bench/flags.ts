@@ -16,11 +16,15 @@ const { values, positionals } = parseArgs({
   options: { ...planOptions, only: { type: 'string' }, size: { type: 'string', default: '10' } },
 })
 const plan = planOf(values)
+const compileCache = 'NODE_COMPILE_CACHE'
 
 const stand = await Stand.open()
 try {
   const job = { size: readNumber('size', values.size), stream: false }
   const sets = chosen(choices(stand.dir))
+  // Filled when a process ends, so one has to have run before.
+  const cached = sets.find(({ name }) => name === compileCache)
+  if (cached) await stand.stop(await stand.start(proxyTarget(stand.upstream, job, cached)))
   const measured = await inTurns(
     stand,
     sets.map((set) => proxyTarget(stand.upstream, job, set)),
@@ -37,7 +41,6 @@ try {
 function choices(dir: string): (ProxyChoices & { name: string })[] {
   const semi = (mib: number) => ({ name: `--max-semi-space-size=${mib}`, flags: [`--max-semi-space-size=${mib}`] })
   const flag = (name: string) => ({ name, flags: [name] })
-  const cache = { NODE_COMPILE_CACHE: `${dir}/compile-cache` }
   return [
     { name: 'none' },
     semi(8),
@@ -47,9 +50,7 @@ function choices(dir: string): (ProxyChoices & { name: string })[] {
     flag('--single-threaded-gc'),
     flag('--no-lazy-feedback-allocation'),
     flag('--optimize-for-size'),
-    // Twice: the first start fills the cache.
-    { name: 'NODE_COMPILE_CACHE, empty', env: cache },
-    { name: 'NODE_COMPILE_CACHE, filled', env: cache },
+    { name: compileCache, env: { NODE_COMPILE_CACHE: `${dir}/compile-cache` } },
   ]
 }
 
