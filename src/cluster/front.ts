@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as NetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { ProxyError } from '../errors.ts'
@@ -26,6 +27,8 @@ export class Front {
   errors = 0
   private readonly server: Server
   private readonly active = new Set<ServerResponse>()
+  /** Connections whose last request has been answered before its body had come. */
+  private readonly halfRead = new WeakSet<Duplex>()
   private listener: Listener
   private readonly clock: Clock
   private leaving = false
@@ -50,11 +53,10 @@ export class Front {
     // An expectation that is not known may be passed over (RFC 9110, section 10.1.1); Node would say 417 and no more.
     this.server.on('checkExpectation', (req, res) => this.take(req, res))
     this.server.on('clientError', (error, socket) => {
-      refuseConnection(
-        error,
-        socket,
-        [...this.active].filter(({ req }) => req.socket === socket),
-      )
+      const pending = [...this.active].filter(({ req }) => req.socket === socket)
+      // A second answer to one request would be taken for the answer to the next.
+      if (this.halfRead.has(socket)) socket.destroy()
+      else refuseConnection(error, socket, pending)
     })
     // Node would close the connection without a word.
     this.server.on('connect', (_req, socket) => socket.end(rawAnswer(new ProxyError('method_not_allowed'))))
@@ -139,9 +141,11 @@ export class Front {
   private take(req: IncomingMessage, res: ServerResponse): void {
     this.requests++
     this.active.add(res)
+    this.halfRead.delete(req.socket)
     res.once('prefinish', () => this.cutWhenUnread(res))
     res.once('close', () => {
       this.active.delete(res)
+      if (!req.complete) this.halfRead.add(req.socket)
       if (res.statusCode >= 500) this.errors++
     })
     const fault = faultOf(req)

@@ -112,7 +112,7 @@ function readingFailed(thrown: unknown, req: IncomingMessage): unknown {
  * Takes in what a refused client still sends, so that it comes to read the answer; without this the connection
  * would hang, or be reset with the answer unread. Beyond `allowance` bytes the connection is closed.
  */
-function discardRest(req: IncomingMessage, allowance: number): void {
+export function discardRest(req: IncomingMessage, allowance: number): void {
   if (req.complete || req.destroyed) return
   let rest = allowance
   req.unpipe()

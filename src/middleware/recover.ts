@@ -1,6 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { type ProxyError, toProxyError } from '../errors.ts'
 import type { Context, Stage } from '../facts.ts'
+import { discardRest } from './body.ts'
+
+/** Of a refused request's body; a client that sends more is cut off. Bytes. */
+const mostDiscarded = 32 * 1024 ** 2
 
 /** Answers whatever was thrown below in OpenAI's shape. Nothing passes it: a throw above it would reach Koa's plain text. */
 export function recover(): Stage {
@@ -17,12 +21,15 @@ export function recover(): Stage {
 }
 
 function answerWith(ctx: Context, error: ProxyError): void {
-  const { res } = ctx
+  const { req, res } = ctx
   // A stream has told its failure itself; a client that left reads nothing any more.
   if (res.writableEnded || res.destroyed) return
   const body = JSON.stringify(error.toJSON())
   if (!res.headersSent) writeHead(ctx, res, error, body)
   res.end(body)
+  // Nobody has begun to read the body. Closing on it would reset the connection: the client, which still sends, would
+  // see that and no answer, and under overload a new connection costs more than a refusal.
+  if (req.readableFlowing === null) discardRest(req, mostDiscarded)
   ctx.state.facts.responseBytes = Buffer.byteLength(body)
 }
 
@@ -32,19 +39,7 @@ function writeHead(ctx: Context, res: ServerResponse, error: ProxyError, body: s
     'content-length': Buffer.byteLength(body),
     ...adviceFor(ctx, error),
     ...error.headers(),
-    ...(isNearlyRead(ctx.req) ? {} : { connection: 'close' }),
   })
-}
-
-/** The rest of a body that Node throws away behind an answer; a longer one is not worth its time. Bytes. */
-const shortRest = 64 * 1024
-
-/**
- * Whether the connection can be kept. Under overload a new one for each refusal cost more than the refusal, and a
- * client whose connection closes while it still sends may never read why.
- */
-function isNearlyRead({ complete, headers }: IncomingMessage): boolean {
-  return complete || Number(headers['content-length'] ?? Number.POSITIVE_INFINITY) <= shortRest
 }
 
 /**
