@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
-import { availableParallelism, cpus } from 'node:os'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+
+/** Before anything was started here: above 0, others had a part of the machine, and latencies mean little. */
+const loadBefore = loadavg()[0] ?? Number.NaN
 
 export type Cell = string | number
 
@@ -33,7 +36,7 @@ export function commitOf(revision: string): string {
 /** Where and when figures were made; a dirty tree is said to be one, since its commit does not tell what was measured. */
 export function heading(title: string, now = new Date()): string {
   const changed = git('status', '--porcelain', '--untracked-files=no', '--', 'src', 'package-lock.json') !== ''
-  const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'})`
+  const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}) with load ${loadBefore.toFixed(1)} before`
   const commit = `${commitOf('HEAD')}${changed ? ' with changes' : ''}`
   return `## ${title}: ${now.toISOString().slice(0, 10)}, ${commit}, Node ${process.versions.node}, ${machine}`
 }
