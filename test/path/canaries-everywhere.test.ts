@@ -37,7 +37,10 @@ const forwarded = {
   traceparent: `00-${internalHost}`,
 }
 
-describe('what is secret, in all that two workers, their primary and their collector get to see', () => {
+describe('what is secret, in all that two workers, their primary and their collector get to see', function () {
+  // The program has to start and to end, on a machine that has other work.
+  this.timeout(60_000)
+
   withBareSockets()
 
   let upstream: Upstream

@@ -20,7 +20,10 @@ const everything = Object.values(groups).flat()
 /** What may be told after an error: nothing of this proxy's inside. */
 const inside = /node:|node_modules|\bat .+:\d+:\d+|127\.0\.0\.1|\/src\//
 
-describe('malformed requests, byte for byte', () => {
+describe('malformed requests, byte for byte', function () {
+  // Hundreds of requests, on a machine that has other work.
+  this.timeout(60_000)
+
   withBareSockets()
 
   let upstream: Upstream
