@@ -2,6 +2,7 @@ import { isObject, type JsonObject, own } from '../fold/record.ts'
 import { parseExact } from '../json/exact.ts'
 import { decode, isAscii } from '../sse/bytes.ts'
 import { literalIn, type Template, unescaped } from './template.ts'
+import { readTrouble } from './trouble.ts'
 import { varyingOf } from './varying.ts'
 
 /** How an event of this stream begins: what every event of it repeats, and no other stream has. */
@@ -71,6 +72,8 @@ export class Shapes {
     const chunk = parseExact(`{${rest}`) as JsonObject
     // Said twice, the second would have counted, and it is the rest that says it.
     if (!isPlain(chunk) || ['id', 'object', 'created'].some((key) => own(chunk, key) !== undefined)) return
+    // A stream that is passed on shows its errors too. What is recalled is not looked at for one, so it must not hold any.
+    if (readTrouble(chunk)) return
     if (template) this.learnWorded(chunk, { ...template, head: template.head.slice(opening.text.length) })
     else if (!varyingOf(chunk)) this.learnPlain(rest, chunk)
   }

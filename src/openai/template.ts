@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { type JsonObject, own } from '../fold/record.ts'
 import { isAscii } from '../sse/bytes.ts'
 import { type Varying, varyingOf } from './varying.ts'
@@ -13,8 +14,11 @@ export interface Template {
   readonly varying: Varying
 }
 
-/** Stands for a piece of text in the probe; JSON needs no escape for any of its characters. */
-const MARK = 'mark-of-the-varying-piece'
+/**
+ * Stands for a piece of text in the probe; JSON needs no escape for any of its characters. Made anew by every process: an
+ * event whose own text was the mark would prove a cut in the wrong place.
+ */
+const MARK = randomBytes(9).toString('base64')
 
 /** How many look-alikes of the varying string's name are tried before it is given up. */
 const MAX_TRIES = 3

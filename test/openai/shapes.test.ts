@@ -4,6 +4,7 @@ import type { JsonObject } from '../../src/fold/record.ts'
 import { parseEvent } from '../../src/openai/chunks.ts'
 import { openingOf, Shapes } from '../../src/openai/shapes.ts'
 import { cut } from '../../src/openai/template.ts'
+import { Watch } from '../../src/openai/watch.ts'
 import { bytesOf } from '../../src/sse/bytes.ts'
 import { CAP, folds } from '../fold/folding.ts'
 import { foldPlainly, outcome, type Told } from '../fold/plainly.ts'
@@ -102,6 +103,23 @@ describe('what is remembered of other streams', () => {
         ? eventOf(members).replace('"model"', '"id":"c-2","model"')
         : eventOf(members, top).replace('"weight":1', '"weight":1.0')
       assert.equal(having(event).find(restOf(event)), undefined, what)
+    }
+  })
+
+  it('is no error, though a stream that was passed on had shown it: each has to be read', () => {
+    const troubled: [members: object, top: object][] = [
+      [{ delta: { content: 'half' } }, { error: 'overloaded' }],
+      [{ delta: { content: 'half' } }, { error: true }],
+      [{ delta: { content: 'half' } }, { type: 'error', message: 'overloaded' }],
+      [{ delta: { content: 'half' }, error: 'overloaded' }, {}],
+      [{ delta: { content: 'half' }, finish_reason: 'stop', error: 'overloaded' }, {}],
+      [{ delta: {}, error: 'overloaded' }, {}],
+    ]
+    for (const [members, top] of troubled) {
+      const event = eventOf(members, top)
+      const watch = new Watch()
+      for (const data of [event, event]) watch.see(data, '')
+      assert.equal(foldBytes([event, '[DONE]'].map((data): Told => [data, ''])), 'upstream_error', event)
     }
   })
 
