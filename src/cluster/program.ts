@@ -17,7 +17,7 @@ export interface Program extends Control {
   start(): Promise<number>
   /** Finishes what runs. */
   stop(): Promise<void>
-  /** Ends other processes at once. */
+  /** Ends other processes at once, and lets go of what keeps this one alive. */
   kill(): void
   /** Never rejects. */
   loads(): Promise<readonly WorkerLoad[]>
@@ -40,7 +40,10 @@ export async function runProgram(program: Program, greet: (ports: Ports) => void
   const ending = new AbortController()
   process.on('uncaughtException', (error) => crash(program, error))
   controlBySignals(program, admin, ending)
-  const adminPort = await listen(admin, settings)
+  const adminPort = await listen(admin, settings).catch((error: unknown) => {
+    program.kill()
+    throw error
+  })
   const port = await program.start().catch((error: unknown) => {
     // Told to end while it was starting: not a failure, and whoever ends it is at work.
     if (ending.signal.aborted) return undefined

@@ -70,7 +70,13 @@ export class Single implements Program {
     await this.service.close()
   }
 
-  kill(): void {}
+  /** There is no other process; but after a start that failed, what the app waits for would keep this one alive. */
+  kill(): void {
+    this.service
+      .drain(0)
+      .then(() => this.service.close())
+      .catch((error: unknown) => this.log.logger.error({ err: error }, 'the process did not end as it should'))
+  }
 
   reload(): Promise<string[]> {
     return this.reloader.run()

@@ -90,6 +90,18 @@ describe('a start', function () {
     })
   }
 
+  for (const setting of ['PORT', 'ADMIN_PORT']) {
+    it(`with the whole app in one process ends with 1 where ${setting} is taken, and does not linger`, async () => {
+      const other = createServer().listen(0, '127.0.0.1')
+      await once(other, 'listening')
+      const taken = String((other.address() as AddressInfo).port)
+      const program = runProgram({ env: { ...upstream, [setting]: taken, WORKERS: '0', MAX_HEAP_MB: '1000' } })
+      assert.equal(await program.ended, 1)
+      assert.match(program.stderr, new RegExp(`^ *${setting}: port ${taken} on 127.0.0.1 is taken`, 'm'))
+      other.close()
+    })
+  }
+
   it('with an app that cannot be made ends with 1 and the reason', async () => {
     const file = fileURLToPath(new URL('tiny/unusable.yaml', import.meta.url))
     const env = { CONFIG_FILE: file, WORKERS: '2' }
