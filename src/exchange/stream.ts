@@ -21,7 +21,7 @@ export const stream: Exchange = async (request, parts) => {
   } catch (thrown) {
     // Without [DONE], so that no client takes what it has for the whole answer.
     if (outlet.begun && !outlet.told) outlet.write(errorEvent(toProxyError(thrown).toJSON().error))
-    if (outlet.begun) outlet.end()
+    if (outlet.begun) outlet.breakOff()
     throw thrown
   } finally {
     stopBeat()

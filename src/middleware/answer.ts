@@ -14,7 +14,11 @@ export function answer(clock: Clock): Stage {
         const headers = answerHeaders(res, facts, clock, answer.headers)
         res.writeHead(answer.status, { ...headers, 'content-length': length })
       }
-      res.end(answer.body)
+      // At the end of the turn, with all other answers that it has made: each for itself wakes whoever reads, and
+      // under load that measured an eighth of all CPU time. An idle process writes at once.
+      setImmediate(() => {
+        if (!res.destroyed) res.end(answer.body)
+      })
       facts.responseBytes = length
     }
   }
