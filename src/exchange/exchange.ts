@@ -121,7 +121,9 @@ function headersFor(
 
 /** An upstream that refuses `stream_options` is asked again without, now and from now on. */
 function rememberUsageRefusal(upstream: Upstream, failure: Failure, call: CallOf<Consumer>): boolean {
-  const { outcome, refusal = '' } = failure
+  const { outcome, error } = failure
+  // vLLM and SGLang refuse within a stream of status 200: then only the error tells why.
+  const refusal = failure.refusal ?? JSON.stringify(error)
   if (!call.addedUsage || outcome !== 'client_error' || !/stream_options|include_usage/.test(refusal)) return false
   upstream.refusesUsageOption = true
   return true

@@ -4,7 +4,8 @@ import { parseExact } from '../json/exact.ts'
 import { memberText } from '../json/splice.ts'
 import type { Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
-import { readTrouble } from './trouble.ts'
+import { findTrouble } from './foreign.ts'
+import { objectIn, readTrouble } from './trouble.ts'
 import { readUsage } from './usage.ts'
 
 /** A plain JSON answer, as text and parsed. */
@@ -20,15 +21,14 @@ export interface PlainAnswer {
 export function parseAnswer(text: string): PlainAnswer {
   const value = parseObject(text)
   if (!value) throw new ProxyError('upstream_invalid')
-  const trouble = readTrouble(value)
+  const trouble = findTrouble(value)
   if (trouble) throw trouble
   return { text, value }
 }
 
 function parseObject(text: string): JsonObject | undefined {
   try {
-    const value = parseExact(text)
-    return isObject(value) ? value : undefined
+    return objectIn(parseExact(text))
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error

@@ -2,12 +2,13 @@ import { ProxyError } from '../errors.ts'
 import { choiceAt, type Draft, newDraft } from '../fold/draft.ts'
 import { assertNotEmpty, finishReasons, isFinished, usageOf } from '../fold/finish.ts'
 import { mergeChoice, mergeChunk } from '../fold/merge.ts'
-import { isObject, isText, type JsonObject, own } from '../fold/record.ts'
+import { isText, type JsonObject, own } from '../fold/record.ts'
 import { parseExact } from '../json/exact.ts'
 import { decode } from '../sse/bytes.ts'
 import { DONE, type Fold, type Summary } from './api.ts'
+import { findTrouble } from './foreign.ts'
 import { Quick } from './quick.ts'
-import { readTrouble } from './trouble.ts'
+import { objectIn, spokenTrouble } from './trouble.ts'
 import { readUsage } from './usage.ts'
 import type { Varying } from './varying.ts'
 
@@ -66,9 +67,11 @@ export class ChunkFold implements Fold {
   }
 
   private merge(data: string, name: string): void {
-    const chunk = parseEvent(data)
-    const trouble = readTrouble(chunk, name)
+    const chunk = parseEvent(data, name)
+    const trouble = findTrouble(chunk, name)
     if (trouble) throw trouble
+    // A heartbeat, which is no part of the answer.
+    if (own(chunk, 'type') === 'ping') return
     mergeChunk(this.draft, chunk)
     this.quick.learn(data, chunk, name)
   }
@@ -86,16 +89,20 @@ export class ChunkFold implements Fold {
 }
 
 /** An event's data as an object. @throws ProxyError `upstream_invalid` when it is anything else */
-export function parseEvent(data: string): JsonObject {
+export function parseEvent(data: string, name = ''): JsonObject {
   let value: unknown
   try {
     value = parseExact(data)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     // Without the cause: its message quotes the text, and answers do not belong into logs.
-    throw new ProxyError('upstream_invalid', { message: 'The upstream sent an event that is not JSON.' })
+    throw (
+      spokenTrouble(data, name) ??
+      new ProxyError('upstream_invalid', { message: 'The upstream sent an event that is not JSON.' })
+    )
   }
-  if (isObject(value)) return value
+  const object = objectIn(value)
+  if (object) return object
   throw new ProxyError('upstream_invalid', { message: 'The upstream sent an event that is not a JSON object.' })
 }
 

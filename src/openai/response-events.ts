@@ -5,6 +5,7 @@ import { memberText } from '../json/splice.ts'
 import { decode } from '../sse/bytes.ts'
 import { DONE, type Fold, type Summary } from './api.ts'
 import { identityOf, parseEvent, writeAnswer } from './chunks.ts'
+import { findTrouble } from './foreign.ts'
 import { readTrouble, troubleOf } from './trouble.ts'
 import { readUsage } from './usage.ts'
 
@@ -33,7 +34,7 @@ export class ResponseFold implements Fold {
 
   push(data: string, name: string): void {
     if (this.answer || data.startsWith(DONE)) return
-    this.take(data, parseEvent(data), name)
+    this.take(data, parseEvent(data, name), name)
   }
 
   pushBytes(bytes: string, name: string): void {
@@ -54,7 +55,7 @@ export class ResponseFold implements Fold {
         this.keepItem(data, event)
         break
       default: {
-        const trouble = readTrouble(event, name)
+        const trouble = findTrouble(event, name)
         if (trouble) throw trouble
       }
     }
@@ -65,6 +66,9 @@ export class ResponseFold implements Fold {
     if (!isObject(value)) {
       throw new ProxyError('upstream_invalid', { message: 'The upstream ended its stream without a response.' })
     }
+    // A gateway that ends every stream with `response.completed` says only within it that the response has failed.
+    const trouble = readTrouble(value)
+    if (trouble) throw trouble
     this.meter.add(data.length)
     this.answer = { text: this.lacksItems(value) ? this.fill(value) : (memberText(data, 'response') as string), value }
   }

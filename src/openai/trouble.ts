@@ -16,6 +16,22 @@ export function readTrouble(value: JsonObject, eventName = ''): ProxyError | und
   return choices.filter(isObject).map(troubleIn).find(Boolean)
 }
 
+/**
+ * A parsed event or answer as an object; undefined where it is none. Google's OpenAI-compatible API writes its errors as
+ * a list of one.
+ */
+export function objectIn(value: unknown): JsonObject | undefined {
+  if (isObject(value)) return value
+  const [only, ...more] = Array.isArray(value) ? value : []
+  return isObject(only) && more.length === 0 && isObject(own(only, 'error')) ? only : undefined
+}
+
+/** The error of an event that is named so but holds no JSON: then its data is the message. */
+export function spokenTrouble(data: string, eventName: string): ProxyError | undefined {
+  // What begins as JSON and cannot be read is half an event.
+  return eventName === 'error' && !/^\s*["[{]/.test(data) ? troubleOf({ message: data }, {}) : undefined
+}
+
 /** OpenRouter may put the error into the choice that failed; the text before it must not pass for an answer. */
 function troubleIn(around: JsonObject): ProxyError | undefined {
   const error = own(around, 'error')
@@ -60,8 +76,10 @@ function statusOf(error: JsonObject): number | undefined {
   return statusNamedBy(own(error, 'type'))
 }
 
-/** Seconds, from the places where gateways put the provider's own Retry-After. */
+/** Seconds, from the places where gateways put the provider's own Retry-After, and Google its own word for it. */
 function retryAfterOf(error: JsonObject): number | undefined {
+  const delay = retryDelayIn(own(error, 'details'))
+  if (delay !== undefined) return delay
   const metadata = own(error, 'metadata')
   const headers = own(error, 'headers')
   for (const place of [error, metadata, headers, isObject(metadata) ? own(metadata, 'headers') : undefined]) {
@@ -70,6 +88,13 @@ function retryAfterOf(error: JsonObject): number | undefined {
     if (seconds !== undefined) return seconds
   }
   return undefined
+}
+
+/** `google.rpc.RetryInfo`, a duration such as `"31.5s"`: https://google.aip.dev/193 */
+function retryDelayIn(details: Json | undefined): number | undefined {
+  if (!Array.isArray(details)) return undefined
+  const delay = details.map((detail) => (isObject(detail) ? own(detail, 'retryDelay') : undefined)).find(isText)
+  return delay?.endsWith('s') ? secondsOf(delay.slice(0, -1)) : undefined
 }
 
 function secondsOf(value: Json | undefined): number | undefined {

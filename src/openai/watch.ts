@@ -5,8 +5,9 @@ import { isObject, isText, type Json, type JsonObject, own } from '../fold/recor
 import { decode } from '../sse/bytes.ts'
 import { DONE, type Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
+import { findTrouble } from './foreign.ts'
 import { Quick } from './quick.ts'
-import { readTrouble } from './trouble.ts'
+import { objectIn, readTrouble, spokenTrouble } from './trouble.ts'
 import { readUsage } from './usage.ts'
 
 /**
@@ -46,14 +47,17 @@ export class Watch {
   }
 
   private parse(data: string, name: string): void {
-    const event = parse(data)
-    if (!isObject(event)) return
+    const event = objectIn(parse(data))
+    if (!event) {
+      this.trouble ??= spokenTrouble(data, name)
+      return
+    }
     this.quick.learn(data, event, name)
     this.read(event, name)
   }
 
   private read(event: JsonObject, name: string): void {
-    this.trouble ??= readTrouble(event, name)
+    this.trouble ??= findTrouble(event, name)
     this.readIdentity(event)
     const response = own(event, 'response')
     const type = own(event, 'type') ?? name
@@ -88,7 +92,7 @@ export class Watch {
     const status = own(response, 'status')
     if (isText(status)) this.reasons.set(0, status)
     const error = own(response, 'error')
-    if (type === 'response.failed') this.trouble ??= readTrouble({ error: error ?? 'failed' })
+    this.trouble ??= readTrouble({ error: type === 'response.failed' ? (error ?? 'failed') : (error ?? null) })
   }
 }
 

@@ -26,7 +26,12 @@ describe('a plain answer of an upstream that would not stream', () => {
   it('is an error when it carries one', () => {
     assert.equal(codeOf('{"error":{"message":"m"}}'), 'upstream_error')
     assert.equal(codeOf('{"object":"error","message":"m"}'), 'upstream_error')
+    assert.equal(codeOf('[{"error":{"message":"m","code":400}}]'), 'upstream_error')
+    assert.equal(codeOf('{"choices":null,"base_resp":{"status_code":1004,"status_msg":"m"}}'), 'upstream_error')
+    assert.equal(codeOf('{"detail":"m"}'), 'upstream_error')
     assert.equal(codeOf('{"id":"a","error":null,"choices":[]}'), 'none')
+    assert.equal(codeOf('{"id":"a","object":"response","code":"c","message":"m","output":[]}'), 'none')
+    assert.equal(codeOf('{"code":"c","message":"m","choices":[{"index":0}]}'), 'none')
   })
 
   it('tells who answered, why each choice ended and what it cost', () => {
@@ -57,8 +62,21 @@ describe('an upstream that refuses', () => {
     assert.deepEqual(refusal.toJSON().error, { message: 'No such model', type: 't', param: null, code: 'c' })
   })
 
+  it('is quoted where it speaks in a list of one, as Google does', () => {
+    const text =
+      '[{"error":{"code":400,"message":"No such model","status":"INVALID_ARGUMENT","details":[{"retryDelay":"7s"}]}}]'
+    const refusal = explainRefusal(400, text, undefined)
+    assert.deepEqual([refusal.status, refusal.message, refusal.details.retryAfter], [400, 'No such model', 7])
+  })
+
   it('is not quoted where it speaks of its own house', () => {
-    for (const text of ['<html>10.0.0.7 is down</html>', '["10.0.0.7"]', '{"host":"10.0.0.7"}', '']) {
+    for (const text of [
+      '{"code":500,"message":"10.0.0.7 is down"}',
+      '<html>10.0.0.7 is down</html>',
+      '["10.0.0.7"]',
+      '{"host":"10.0.0.7"}',
+      '',
+    ]) {
       const refusal = explainRefusal(503, text, undefined)
       assert.equal(refusal.status, 503)
       assert.ok(!refusal.message.includes('10.0.0.7') && refusal.message.includes('503'))

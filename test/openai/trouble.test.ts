@@ -55,6 +55,8 @@ const waits: [where: string, text: string, seconds: number | undefined][] = [
   ["its metadata's headers", '{"error":{"message":"m","metadata":{"headers":{"Retry-After":"5"}}}}', 5],
   ['its headers', '{"error":{"message":"m","headers":{"retry-after":0.5}}}', 0.5],
   ['what stands around it', '{"error":{"message":"m"},"retry_after":6.0}', 6],
+  ['Google’s word for it', '{"error":{"message":"m","details":[{},null,{"retryDelay":"2.5s"}]}}', 2.5],
+  ['nowhere: a delay that is not one', '{"error":{"message":"m","details":[{"retryDelay":"soon"}]}}', undefined],
   ['nowhere: a date is not read', '{"error":{"message":"m","retry_after":"tomorrow"}}', undefined],
   ['nowhere: time does not run backwards', '{"error":{"message":"m","retry_after":-1}}', undefined],
   ['nowhere: no one waits for ever', '{"error":{"message":"m","retry_after":1e999}}', undefined],

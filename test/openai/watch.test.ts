@@ -53,6 +53,14 @@ describe('watching a stream that is passed through', () => {
     assert.equal(watching(chunk({ content: 'a' }), ['error', chunk({ content: 'b' })]).trouble?.code, 'upstream_error')
   })
 
+  it('takes the errors of other APIs, and those in words or in a list, for errors', () => {
+    const half = chunk({ content: 'a' })
+    assert.equal(watching(half, { code: 20012, message: 'gone', data: null }).trouble?.message, 'gone')
+    assert.equal(watching(half, '[{"error":{"message":"full","code":503}}]').trouble?.status, 503)
+    assert.equal(watching(half, ['error', 'worker crashed']).trouble?.message, 'worker crashed')
+    assert.equal(watching(half, 'worker crashed').trouble, undefined)
+  })
+
   it('passes over what it cannot read', () => {
     const watch = watching('not json', '[1]', 'null', { choices: 'none' }, { choices: [null, 7] }, ...saying('a'))
     assert.equal(watch.trouble, undefined)

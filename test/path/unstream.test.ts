@@ -121,6 +121,17 @@ describe('un-streaming', () => {
     )
   })
 
+  it('asks again without stream_options where a stream of status 200 refuses them', async () => {
+    const error = { message: 'Unknown member.', type: 'BadRequestError', param: 'stream_options', code: 400 }
+    const answers = [[stream([{ error }])], [stream(saying('hi'), { done: true })]]
+    const { proxy, upstream } = await on.pair(answers, { env: { MAX_ATTEMPTS: '1' } })
+    assert.deepEqual(await (await post(proxy.chat, question)).json(), said('hi'))
+    assert.deepEqual(
+      upstream.requests.map(({ json }) => 'stream_options' in json),
+      [true, false],
+    )
+  })
+
   it('passes on the refusal of stream_options that the client itself has set', async () => {
     const { proxy, upstream } = await on.pair(withoutStreamOptions([stream([])]))
     const answer = await post(proxy.chat, { ...question, stream_options: { include_usage: true } })
