@@ -93,8 +93,8 @@ export class Outlet {
       return
     }
     this.full = !this.res.write(bytes)
-    if (this.full) this.res.once('drain', this.drained)
-    else this.drained()
+    if (!this.full) this.drained()
+    else if (this.res.listenerCount('drain') === 0) this.res.on('drain', this.drained)
   }
 
   private readonly drained = () => {

@@ -97,7 +97,8 @@ export class BodyReader {
   resume(): void {
     this.readerIsSlow = false
     this.inflater?.resume()
-    if (!this.inflaterIsFull) this.flow?.resume()
+    // What the inflater had ready may have been too much again.
+    if (!this.inflaterIsFull && !this.readerIsSlow) this.flow?.resume()
   }
 
   /** A compressed body that lacks its end mark may hold a whole answer all the same. */

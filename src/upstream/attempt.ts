@@ -57,10 +57,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   start(): void {
     const { signal, method, path, headers, body } = this.parts.call
-    if (signal.aborted) {
-      this.onAbort()
-      return
-    }
+    if (signal.aborted) return this.onAbort()
     signal.addEventListener('abort', this.onAbort)
     const { dispatcher, addresses } = this.parts.upstream
     dispatcher.dispatch({ origin: addresses.origin, method, path, headers, body: body ?? null }, this)
@@ -112,8 +109,9 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   }
 
   resume(): void {
-    this.controller?.resume()
+    // First, since undici gives out at once what it holds, which may make the consumer pause again.
     this.watchdog.resume()
+    this.controller?.resume()
   }
 
   nearlyDone(): void {
@@ -200,7 +198,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   }
 
   private hangUp(): void {
-    // By its name the tracing of undici knows that we ended the request: it is not the upstream's HTTP that failed.
+    // By its name the tracing of undici knows that we ended the request.
     if (!this.ended) this.controller?.abort(new DOMException('no longer wanted', 'AbortError'))
   }
 
