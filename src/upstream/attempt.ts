@@ -57,7 +57,10 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   start(): void {
     const { signal, method, path, headers, body } = this.parts.call
-    if (signal.aborted) return this.onAbort()
+    if (signal.aborted) {
+      this.onAbort()
+      return
+    }
     signal.addEventListener('abort', this.onAbort)
     const { dispatcher, addresses } = this.parts.upstream
     dispatcher.dispatch({ origin: addresses.origin, method, path, headers, body: body ?? null }, this)
@@ -187,7 +190,6 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   }
 
   private readonly endCut = () => this.work(() => this.consumer.end(true))
-
   private failWith(error: ProxyError, outcome: Outcome, refusal?: string): void {
     if (this.settled) return
     const ownKey = this.parts.upstream.config.key !== undefined
