@@ -5,7 +5,7 @@ import { mergeChunk } from '../../src/fold/merge.ts'
 import type { JsonObject } from '../../src/fold/record.ts'
 import { DONE } from '../../src/openai/api.ts'
 import { parseEvent } from '../../src/openai/chunks.ts'
-import { readTrouble } from '../../src/openai/trouble.ts'
+import { findTrouble } from '../../src/openai/foreign.ts'
 import { CAP } from './folding.ts'
 
 /** An event's data and its name. */
@@ -29,8 +29,8 @@ export function foldPlainly(api: keyof typeof answers, events: readonly Told[], 
 /** Whether the event was the last that counts. */
 function mergePlainly(draft: Draft, [data, name]: Told): boolean {
   if (data.startsWith(DONE)) return true
-  const chunk = parseEvent(data)
-  const trouble = readTrouble(chunk, name)
+  const chunk = parseEvent(data, name)
+  const trouble = findTrouble(chunk, name)
   if (trouble) throw trouble
   mergeChunk(draft, chunk)
   return false
