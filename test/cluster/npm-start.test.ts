@@ -29,17 +29,19 @@ function runScript(script: string): Started {
 
 describe('npm start', function () {
   this.timeout(60_000)
+  let orphan: number | undefined
+  afterEach(() => {
+    if (orphan !== undefined) process.kill(orphan, 'SIGKILL')
+  })
 
   it('passes the signal that ends it on to the program, which would go on as an orphan otherwise', async () => {
     const program = runScript(scripts.start)
     const { pid } = await program.line(({ msg }) => msg === 'ready')
-    try {
-      program.signal('SIGTERM')
-      // Its output is closed only once the program, too, has ended.
-      await program.line(({ msg }) => String(msg).startsWith('stopping'))
-      assert.equal(await program.ended, 0)
-    } finally {
-      if (program.lines.at(-1)?.msg !== 'stopped') process.kill(Number(pid), 'SIGKILL')
-    }
+    orphan = Number(pid)
+    program.signal('SIGTERM')
+    // Its output is closed only once the program, too, has ended.
+    assert.equal(await program.ended, 0)
+    assert.equal(program.lines.at(-1)?.msg, 'stopped')
+    orphan = undefined
   })
 })
