@@ -11,7 +11,12 @@ interface Fragment {
   readonly name: string | undefined
   /** It brings a part of the arguments, or of a custom tool's input, but no name: it cannot be the beginning of a call. */
   readonly isTail: boolean
+  /** Its arguments begin as those of a whole call do. */
+  readonly opensObject: boolean
 }
+
+/** Longer arguments are not looked at again for whether they are whole: each fragment of a hostile stream could ask for it. */
+const MAX_PROVED = 16_384
 
 /**
  * Merges the `tool_calls` of one delta. OpenAI numbers the calls and gives id and name once; providers leave out the
@@ -33,7 +38,8 @@ function readFragment(piece: JsonObject, position: number): Fragment {
   const name = textOf(body && own(body, 'name'))
   const brings = body && (own(body, 'arguments') ?? own(body, 'input') ?? '')
   const isTail = name === undefined && brings !== undefined && brings !== ''
-  return { position, index: indexOf(piece), id: textOf(own(piece, 'id')), name, isTail }
+  const opensObject = isObject(brings) || (isText(brings) && brings.trimStart().startsWith('{'))
+  return { position, index: indexOf(piece), id: textOf(own(piece, 'id')), name, isTail, opensObject }
 }
 
 function textOf(value: Json | undefined): string | undefined {
@@ -65,12 +71,24 @@ function findCall(calls: CallDraft[], fragment: Fragment, alone: CallDraft | und
 }
 
 /** The open call, unless the fragment names another function: then a whole new call has come on the same index. */
-function continuing(open: CallDraft, { index, name }: Fragment): CallDraft | undefined {
+function continuing(open: CallDraft, { index, name, opensObject }: Fragment): CallDraft | undefined {
   const body = bodyOf(open.call)
   const openName = textOf(body && own(body, 'name'))
   if (name === undefined || openName === undefined) return open
   // Some repeat the name with each fragment. Where there is no index either, it can only be the next call.
-  return name === openName && index !== undefined ? open : undefined
+  if (name !== openName || index === undefined) return undefined
+  // Gemini has sent whole calls that all had the index 0 and no id: the same function twice would become one call.
+  return opensObject && isWholeObject(own(body as JsonObject, 'arguments')) ? undefined : open
+}
+
+function isWholeObject(text: Json | undefined): boolean {
+  if (!isText(text) || text.length > MAX_PROVED || !text.trimEnd().endsWith('}')) return false
+  try {
+    return isObject(JSON.parse(text))
+  } catch (error) {
+    if (error instanceof SyntaxError) return false
+    throw error
+  }
 }
 
 /** Gateways that begin a call on a used index have been seen to go on with it under the index that it should have had. */

@@ -17,7 +17,7 @@ const NOTHING = Buffer.alloc(0)
 
 /**
  * Makes a filter that writes every byte as it came, except the event with the token counts that
- * `stream_options.include_usage` adds: its `choices` are empty and its `usage` is an object
+ * `stream_options.include_usage` adds: its `choices` are empty, null or absent and its `usage` is an object
  * (https://platform.openai.com/docs/api-reference/chat/streaming). A chunk that carries usage beside choices stays,
  * as does Azure's first one, which has neither.
  *
@@ -185,8 +185,10 @@ function isUsageEvent(event: Buffer): boolean {
 function isUsageData(data: string): boolean {
   try {
     const chunk: unknown = JSON.parse(data)
-    if (typeof chunk !== 'object' || chunk === null || !('choices' in chunk) || !('usage' in chunk)) return false
-    const { choices, usage } = chunk
+    if (typeof chunk !== 'object' || chunk === null || !('usage' in chunk)) return false
+    const { usage } = chunk
+    // Some write null for no choices, or leave them out; a client that did not ask would stumble over these.
+    const choices = ('choices' in chunk ? chunk.choices : null) ?? []
     const isEmpty = Array.isArray(choices) && choices.length === 0
     // An error must reach the client, whatever stands beside it.
     const isError = 'error' in chunk && chunk.error !== null

@@ -26,7 +26,7 @@ const kept: [what: string, body: string][] = [
   ['Azure’s first chunk, which has no choices and no usage', sseEvent(azureFirst)],
   ['null usage, as OpenAI sends it in every chunk', sseEvent({ ...azureFirst, usage: null })],
   ['null usage after white space', 'data: {"choices": [], "usage" : null}\n\n'],
-  ['usage without choices', sseEvent({ usage: { total_tokens: 1 } })],
+  ['usage beside choices that are no list', sseEvent({ choices: {}, usage: { total_tokens: 1 } })],
   ['usage that is no object', sseEvent({ choices: [], usage: 3 })],
   ['usage deeper down', sseEvent({ choices: [], x_groq: { usage: { total_tokens: 1 } } })],
   ['the word as text', sseEvent(chunk({ content: '"usage":{}', role: 'usage' }))],
@@ -66,6 +66,11 @@ describe('taking the usage chunk out of a stream', () => {
 
   it('takes it out where the error is null', () => {
     strips(sseEvent(usageChunk(1, 1, { error: null })), '')
+  })
+
+  it('takes it out where the choices are null or left out', () => {
+    const { choices: _none, ...bare } = usageChunk()
+    strips(`${sseEvent(bare)}data: 1\n\n${sseEvent({ ...bare, choices: null })}`, 'data: 1\n\n')
   })
 
   it('takes out each of several', () => {
