@@ -9,32 +9,46 @@ export interface FileContents {
   upstreams: unknown
   keys: unknown
   faults: string[]
+  /** Nothing could be made of it; so what it may hold cannot be said to be missing. */
+  unread?: true
 }
 
 export type ReadFile = (path: string) => string
 
 export const noFile: FileContents = { raw: {}, upstreams: undefined, keys: undefined, faults: [] }
+const unreadable = (...faults: string[]): FileContents => ({ ...noFile, faults, unread: true })
 
 const memberNames = [...settingNames, 'upstreams', 'keys']
 
 /** Reads CONFIG_FILE, YAML or JSON (which is YAML too). Never throws: what is wrong is in `faults`. */
 export function readConfigFile(path: string, readFile: ReadFile): FileContents {
   const { text, fault } = readText('CONFIG_FILE', path, readFile)
-  if (fault !== undefined) return { ...noFile, faults: [fault] }
+  if (fault !== undefined) return unreadable(fault)
   // Without prettyErrors the messages quote no line of the file, which may hold a key.
   const document = parseDocument(text, { prettyErrors: false })
   if (document.errors.length > 0) {
-    return {
-      ...noFile,
-      faults: document.errors.map((error) => `CONFIG_FILE: ${error.message} ${at(text, error.pos[0])}`),
-    }
+    return unreadable(...document.errors.map(({ message, pos }) => `CONFIG_FILE: ${message} ${at(text, pos[0])}`))
   }
-  const value: unknown = document.toJS()
+  const value = resolved(document)
+  if (value === undefined) return unreadable(badAlias)
   if (value === null) return noFile
   if (typeof value !== 'object' || Array.isArray(value)) {
-    return { ...noFile, faults: ['CONFIG_FILE: is no mapping of settings such as "PORT: 3000"'] }
+    return unreadable('CONFIG_FILE: is no mapping of settings such as "PORT: 3000"')
   }
   return sort(value)
+}
+
+const badAlias =
+  'CONFIG_FILE: has an alias that names nothing, or too many of them; put quotes around a value that begins with *'
+
+/** Undefined where aliases cannot be followed: only then does the parser learn of it, and throws. */
+function resolved(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS()
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined
+    throw error
+  }
 }
 
 /** Reads a file that a setting names; the fault says which setting, and why it could not be read. */

@@ -72,7 +72,8 @@ function withDefaults(given: Raw, broken: ReadonlySet<string>, machine: Machine)
 
 function assemble(values: Values, file: FileContents, broken: ReadonlySet<string>) {
   const lists = listsIn(file)
-  const unsure = ['upstreams', 'UPSTREAM_API_URL', 'UPSTREAM_API_KEY'].some((name) => broken.has(name))
+  const mayBeThere = file.unread === true && values.UPSTREAM_API_URL.length === 0
+  const unsure = mayBeThere || ['upstreams', 'UPSTREAM_API_URL', 'UPSTREAM_API_KEY'].some((name) => broken.has(name))
   const { upstreams, faults } = unsure
     ? { upstreams: [], faults: [] }
     : buildUpstreams({ urls: values.UPSTREAM_API_URL, keys: values.UPSTREAM_API_KEY, entries: lists.upstreams })

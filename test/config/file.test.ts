@@ -100,6 +100,25 @@ upstreams:
     const faults = faultsFrom({ argv, env: { UPSTREAM_API_URL: url }, files: { '/c': '[1]' } })
     assert.deepEqual(faults, ['CONFIG_FILE: is no mapping of settings such as "PORT: 3000"'])
   })
+
+  it('is not said to lack upstreams when nothing could be read of it', () => {
+    for (const files of [{}, { '/c': 'upstreams:\n\t- url: x' }, { '/c': 'upstreams: *u' }, { '/c': '[1]' }]) {
+      const faults = faultsFrom({ argv, files })
+      assert.doesNotMatch(faults.join(), /UPSTREAM_API_URL/)
+      assert.match(faults[0]!, /^CONFIG_FILE: /)
+    }
+  })
+
+  it('reports an alias that names nothing, or that grows without bound, and goes on checking', () => {
+    const tenfold = (name: string, of: string) => `${name}: &${name} [${Array(10).fill(of).join(', ')}]\n`
+    const bomb = tenfold('a', 'x') + tenfold('b', '*a') + tenfold('c', '*b') + tenfold('d', '*c')
+    for (const text of ['UPSTREAM_API_KEY: *hunter2\n', `${bomb}upstreams: *d\n`]) {
+      const faults = faultsFrom({ argv, env: { UPSTREAM_API_URL: url, PORT: 'x' }, files: { '/c': text } })
+      assert.match(faults[0]!, /^CONFIG_FILE: has an alias/)
+      assert.match(faults[1]!, /^PORT: /)
+      assert.doesNotMatch(faults.join(), /hunter2/)
+    }
+  })
 })
 
 describe('key files', () => {
