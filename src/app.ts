@@ -106,7 +106,7 @@ function outerLayers({ clock }: Surroundings, parts: Parts, activity: Activity):
     // Opens the record first, so that whatever happens below is seen, and closes it last.
     ['trace', trace({ clock, routeOf, begin })],
     // Turns every throw below into an answer; nothing but the record may be above it.
-    ['recover', recover()],
+    ['recover', recover(clock)],
   ]
 }
 

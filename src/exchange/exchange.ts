@@ -160,7 +160,7 @@ export function answerHeaders(
 }
 
 /** Who gave the answer, after how many tries, and where the time went. */
-function provenance(facts: Facts, clock: Clock): Record<string, string> {
+export function provenance(facts: Facts, clock: Clock): Record<string, string> {
   const last = facts.attempts.at(-1)
   const upstreamMs = facts.upstreamMs + (last?.endedAt === undefined && last ? clock.now() - last.startedAt : 0)
   const ownMs = Math.max(0, clock.now() - facts.startedAt - upstreamMs)

@@ -39,13 +39,19 @@ function parseObject(text: string): JsonObject | undefined {
  * The error that an upstream answered with instead of an answer. Its own words are passed on only where they have
  * OpenAI's shape: anything else may be a gateway's page that names internal hosts.
  */
-export function explainRefusal(status: number, text: string, retryAfter: number | undefined): ProxyError {
+export function explainRefusal(
+  status: number,
+  text: string,
+  retryAfter: number | undefined,
+  headers: Record<string, string> = {},
+): ProxyError {
   const value = parseObject(text)
   const trouble = value && readTrouble(value)
   // The header says it for the gateway in front; a provider behind one can only say it in the body.
   const seconds = retryAfter ?? trouble?.details.retryAfter
   return new ProxyError('upstream_error', {
     status: status >= 400 ? status : 502,
+    headers,
     ...(trouble?.details.upstream ? { upstream: trouble.details.upstream } : { message: sentence(status) }),
     ...(seconds === undefined ? {} : { retryAfter: seconds }),
   })

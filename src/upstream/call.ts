@@ -19,8 +19,8 @@ export interface Call {
   readonly patience: Patience
   /** Ends the try at once: the client left, or another try has answered first. */
   readonly signal: AbortSignal
-  /** Makes the error for the client out of an answer that is one. `retryAfter` is in seconds. */
-  explain(status: number, body: string, retryAfter: number | undefined): ProxyError
+  /** Makes the error for the client out of an answer that is one. `retryAfter` is in seconds; `headers` may pass. */
+  explain(status: number, body: string, retryAfter: number | undefined, headers: Record<string, string>): ProxyError
   /** Told once, when the first event with data has come. */
   onFirstEvent?: () => void
 }

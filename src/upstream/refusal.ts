@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts'
 import type { ProxyError } from '../errors.ts'
-import type { Outcome } from '../facts.ts'
+import type { Headers, Outcome } from '../facts.ts'
 import type { Call } from './call.ts'
 import { outcomeOfStatus } from './classify.ts'
 import type { Head } from './consumer.ts'
+import { responseHeaders } from './headers.ts'
 import { readReset } from './reset.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -34,10 +35,18 @@ export function readRefusal({ status, headers }: Head, body: string, parts: Refu
   const asked = outcome === 'rate_limited' || status === 503 ? reset?.askedMs : undefined
   const retryAfter = asked === undefined ? undefined : asked / 1000
   return {
-    error: call.explain(status, showsKey(upstream, body) ? '' : body, retryAfter),
+    error: call.explain(status, showsKey(upstream, body) ? '' : body, retryAfter, passedOn(headers)),
     outcome,
     restMs: outcome === 'rate_limited' ? reset?.restMs : undefined,
   }
+}
+
+/** What is left of its rate limits, say. When to come again is `retryAfter`, which has been read out of several headers. */
+function passedOn(headers: Headers): Record<string, string> {
+  const passed = responseHeaders(headers)
+  delete passed['retry-after']
+  delete passed['retry-after-ms']
+  return passed
 }
 
 /** Some servers quote the key that they refuse; here it may be the operator's. */

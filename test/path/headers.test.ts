@@ -158,16 +158,31 @@ describe('the headers of an answer', () => {
       const { headers } = await post(proxy.chat, question, { headers: { 'x-request-id': 'mine' } })
       assert.equal(headers.get('x-request-id'), 'mine')
       for (const hidden of Object.keys(theirs).slice(0, 5)) assert.equal(headers.get(hidden), null, hidden)
-      if (name === 'a refusal') return
       assert.equal(headers.get('openai-processing-ms'), '12')
       assert.equal(headers.get('x-ratelimit-remaining-requests'), '99')
     })
   }
 
-  it('say this proxy’s limits where it has some, not the upstream’s', async () => {
-    const { proxy } = await on.pair([answer(200, { choices: [] }, theirs)], { env: { RATE_LIMIT_REQUESTS: '5' } })
+  for (const status of [200, 429]) {
+    it(`say this proxy’s limits where it has some, not the upstream’s: ${status}`, async () => {
+      const { proxy } = await on.pair([answer(status, { choices: [] }, theirs)], { env: { RATE_LIMIT_REQUESTS: '5' } })
+      const { headers } = await post(proxy.chat, question)
+      assert.equal(headers.get('x-ratelimit-remaining-requests'), '4')
+    })
+  }
+
+  it('say of a failure, too, where it came from, and where the time went', async () => {
+    const { proxy } = await on.pair([answer(500, 'down')], { env: { MAX_ATTEMPTS: '1' } })
     const { headers } = await post(proxy.chat, question)
-    assert.equal(headers.get('x-ratelimit-remaining-requests'), '4')
+    assert.match(headers.get('server-timing') ?? '', /^proxy;dur=[\d.]+, upstream;dur=[\d.]+$/)
+    assert.equal(headers.get('x-proxy-attempts'), '1')
+  })
+
+  it('keep the upstream’s word on whether to try again, but not against this proxy’s own tries', async () => {
+    const { proxy, upstream } = await on.pair([answer(429, { error: {} }, { 'x-should-retry': 'false' })])
+    assert.equal((await post(proxy.chat, question)).headers.get('x-should-retry'), 'false')
+    upstream.play([answer(500, { error: {} }, { 'x-should-retry': 'true' })])
+    assert.equal((await post(proxy.chat, question)).headers.get('x-should-retry'), 'false')
   })
 })
 
