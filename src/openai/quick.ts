@@ -1,5 +1,5 @@
 import type { JsonObject } from '../fold/record.ts'
-import { decode } from '../sse/bytes.ts'
+import { decode, plainText } from '../sse/bytes.ts'
 import { type Opening, openingOf, Shapes } from './shapes.ts'
 import { cut, flat, isItself, literalIn, type Template, unescaped } from './template.ts'
 import type { Varying } from './varying.ts'
@@ -40,7 +40,8 @@ export class Quick {
   /** The same for an event as byte text, of which only the varying string is decoded. */
   findBytes(bytes: string): Varying | undefined {
     const literal = this.literalIn(bytes)
-    return literal === undefined ? undefined : this.vary(isItself(literal) ? literal : unescaped(decode(literal)))
+    if (literal === undefined) return undefined
+    return this.vary(isItself(literal) ? literal : (plainText(literal) ?? unescaped(decode(literal))))
   }
 
   private literalIn(data: string): string | undefined {
