@@ -240,9 +240,9 @@ function connectFailure(error: Error): [ProxyError, Outcome] {
 }
 
 /** What is not HTTP, or HTTP that nobody asked for: a 100 or 101, which undici calls a bad response or upgrade. */
-function isGarbage(error: Error): boolean {
-  const isUnwanted = codeOf(error) === 'UND_ERR_SOCKET' && error.message.startsWith('bad ')
-  return isUnwanted || error.name === 'HTTPParserError' || codeOf(error) === 'UND_ERR_HEADERS_OVERFLOW'
+function isGarbage(error: Error, code = codeOf(error)): boolean {
+  if (code === 'UND_ERR_SOCKET') return error.message.startsWith('bad ')
+  return error.name === 'HTTPParserError' || /^UND_ERR_(HEADERS_OVERFLOW|RES_CONTENT_LENGTH_MISMATCH)$/.test(code)
 }
 
 function codeOf(error: Error): string {

@@ -84,6 +84,8 @@ describe('what an upstream sends under 200', () => {
     ['a status line that is none', [raw('HTTP/1.1 two hundred OK\r\n\r\n'), cut]],
     ['a 100 that nobody asked for', [raw('HTTP/1.1 100 Continue\r\n\r\n'), stream(saying('hi'))]],
     ['a change of protocol', [raw('HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'), cut]],
+    ['two lengths that differ', [raw('HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello'), cut]],
+    ['a length and chunks', [raw('HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n'), cut]],
     ['a chunk without a size', [raw('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n'), cut]],
   ] as [string, Step[]][]) {
     it(`${name} is invalid`, async () => {
