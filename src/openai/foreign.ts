@@ -1,7 +1,7 @@
 import type { ProxyError } from '../errors.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { numberOf } from '../json/exact.ts'
-import { readTrouble, troubleOf } from './trouble.ts'
+import { readTrouble, troubleOf, wordsIn } from './trouble.ts'
 
 /**
  * The error in an event or a plain answer of status 200, also where the provider writes it as its own API does and not
@@ -42,10 +42,8 @@ function besideCode(value: JsonObject): JsonObject | undefined {
 }
 
 function inDetail(value: JsonObject): JsonObject | undefined {
-  const detail = own(value, 'detail')
-  const [first] = Array.isArray(detail) ? detail : []
-  const message = isObject(first) ? own(first, 'msg') : detail
-  return isText(message) ? { message } : undefined
+  const message = wordsIn(own(value, 'detail'))
+  return message === undefined ? undefined : { message }
 }
 
 /** Whether a code says that something went wrong; 0 and 200 are how these APIs say that nothing did. */

@@ -51,13 +51,27 @@ export function troubleOf(error: JsonObject, around: JsonObject): ProxyError {
 }
 
 function toOpenAIError(error: JsonObject): OpenAIError {
-  const message = own(error, 'message') ?? own(error, 'detail')
   return {
-    message: isText(message) ? message : 'The upstream reported an error without a message.',
+    message: wordsIn(error) ?? 'The upstream reported an error without a message.',
     type: textOf(own(error, 'type')) ?? 'server_error',
     param: textOf(own(error, 'param')),
     code: textOf(own(error, 'code')),
   }
+}
+
+/** Deeper than any provider hides them. */
+const MAX_DEPTH = 4
+
+/** The words of an error: Mistral and FastAPI put them into a list of faults, `{"detail": [{"msg": "Field required"}]}`. */
+export function wordsIn(value: Json | undefined, depth = 0): string | undefined {
+  const place = Array.isArray(value) ? value[0] : value
+  if (isText(place)) return place
+  if (!isObject(place) || depth > MAX_DEPTH) return undefined
+  for (const key of ['message', 'msg', 'detail']) {
+    const words = wordsIn(own(place, key), depth + 1)
+    if (words !== undefined) return words
+  }
+  return undefined
 }
 
 /** Codes are strings for OpenAI; vLLM, OpenRouter and others write the HTTP status there. */

@@ -24,6 +24,12 @@ const cases: [what: string, text: string, expected: object][] = [
   ['the chunk itself', '{"object":"error","message":"m","code":400}', { ...plain, status: 400, code: '400' }],
   ['an event of the Responses API', '{"type":"error","message":"m","code":"c"}', { ...plain, code: 'c' }],
   ['a detail', '{"error":{"detail":"m"}}', plain],
+  ['faults in a list (Mistral)', '{"object":"error","message":{"detail":[{"loc":["body"],"msg":"m"},{}]}}', plain],
+  [
+    'words too deep to be looked for',
+    `{"error":${'{"message":'.repeat(9)}"m"${'}'.repeat(10)}`,
+    { ...plain, message: silent },
+  ],
   ['an object without words', '{"error":{}}', { ...plain, message: silent }],
   ['a message that is no text', '{"error":{"message":{"text":"m"}}}', { ...plain, message: silent }],
   [
