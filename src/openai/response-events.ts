@@ -83,10 +83,15 @@ export class ResponseFold implements Fold {
     const item = own(event, 'item')
     if (!isObject(item)) return
     this.meter.add(data.length)
-    // Without a place of its own it comes behind all that have come before it.
-    const place = typeof index === 'number' ? index : this.nextPlace
+    // Without a place of its own it comes behind all that have come before it; some gateways give all of them the first.
+    const place = typeof index === 'number' && !this.isTaken(index, item) ? index : this.nextPlace
     this.nextPlace = Math.max(this.nextPlace, place + 1)
     this.items.set(place, item)
+  }
+
+  private isTaken(place: number, item: JsonObject): boolean {
+    const known = this.items.get(place)
+    return isObject(known) && own(known, 'id') !== own(item, 'id')
   }
 
   summary(): Summary {
