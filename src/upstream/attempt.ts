@@ -8,8 +8,7 @@ import { type Failure, outcomeOf, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
 import { Leftover, MAX_END_MS } from './leftover.ts'
-import { MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal } from './refusal.ts'
-import { MAX_REST_MS } from './reset.ts'
+import { MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal, restNamedBy, withoutKey } from './refusal.ts'
 import type { Upstream } from './upstream.ts'
 import { type TimeoutKind, timeoutError, Watchdog } from './watchdog.ts'
 
@@ -158,10 +157,9 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   private failAs(error: ProxyError): void {
     const outcome = outcomeOf(error)
-    if (outcome === 'rate_limited' && error.details.retryAfter !== undefined) {
-      this.parts.upstream.breaker.rest(Math.min(error.details.retryAfter * 1000, MAX_REST_MS))
-    }
-    this.failWith(error, outcome)
+    const restMs = restNamedBy(error)
+    if (outcome === 'rate_limited' && restMs !== undefined) this.parts.upstream.breaker.rest(restMs)
+    this.failWith(withoutKey(error, this.parts.upstream), outcome)
   }
 
   private get settled(): boolean {

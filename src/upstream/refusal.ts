@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.ts'
-import type { ProxyError } from '../errors.ts'
+import { ProxyError } from '../errors.ts'
 import type { Headers, Outcome } from '../facts.ts'
 import type { Call } from './call.ts'
 import { outcomeOfStatus } from './classify.ts'
 import type { Head } from './consumer.ts'
 import { responseHeaders } from './headers.ts'
-import { readReset } from './reset.ts'
+import { MAX_REST_MS, readReset } from './reset.ts'
 import type { Upstream } from './upstream.ts'
 
 /** An error body longer than this is not one that OpenAI's clients could read. */
@@ -34,11 +34,24 @@ export function readRefusal({ status, headers }: Head, body: string, parts: Refu
   const reset = readReset(headers, clock)
   const asked = outcome === 'rate_limited' || status === 503 ? reset?.askedMs : undefined
   const retryAfter = asked === undefined ? undefined : asked / 1000
+  const error = call.explain(status, showsKey(upstream, body) ? '' : body, retryAfter, passedOn(headers))
   return {
-    error: call.explain(status, showsKey(upstream, body) ? '' : body, retryAfter, passedOn(headers)),
+    error,
     outcome,
-    restMs: outcome === 'rate_limited' ? reset?.restMs : undefined,
+    restMs: outcome === 'rate_limited' ? (reset?.restMs ?? restNamedBy(error)) : undefined,
   }
+}
+
+/** Milliseconds; Google says only in the body when to come again. */
+export function restNamedBy({ details: { retryAfter } }: ProxyError): number | undefined {
+  return retryAfter === undefined ? undefined : Math.min(retryAfter * 1000, MAX_REST_MS)
+}
+
+/** The error that a stream of status 200 tells of, without its words where these quote the key that it refuses. */
+export function withoutKey(error: ProxyError, upstream: Upstream): ProxyError {
+  if (!showsKey(upstream, JSON.stringify(error))) return error
+  const { upstream: _words, message: _message, ...details } = error.details
+  return new ProxyError(error.code, { ...details, status: error.status })
 }
 
 /** What is left of its rate limits, say. When to come again is `retryAfter`, which has been read out of several headers. */

@@ -73,6 +73,26 @@ describe('an error in a 200 stream', () => {
     assert.equal(upstream.requests.length, 1)
   })
 
+  it('rests the upstream for as long as only the body of a refusal says, as Google writes it', async () => {
+    const details = [{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '31s' }]
+    const refusal = answer(429, JSON.stringify([{ error: { message: 'Slow down', code: 429, details } }]))
+    const { proxy } = await on.pair([refusal], { env })
+    const response = await post(proxy.chat, question)
+    assert.deepEqual([response.status, response.headers.get('retry-after')], [429, '31'])
+    assert.equal(statusOf(proxy)[0]?.resting, true)
+  })
+
+  it('is not quoted where it quotes the key that is configured for the upstream', async () => {
+    const key = 'sk-operators-own'
+    const error = { message: `Incorrect API key provided: ${key}`, code: 401 }
+    for (const step of [stream([{ error }]), answer(200, { error })]) {
+      const { proxy } = await on.pair([step], { env: { ...env, UPSTREAM_API_KEY: key } })
+      const response = await post(proxy.chat, question)
+      assert.equal(response.status, 401)
+      assert.doesNotMatch(await response.text(), /operators/)
+    }
+  })
+
   it('may come as JSON instead of a stream', async () => {
     const { status } = await read(await ask(answer(200, { error: { message: 'No', code: 'rate_limit_exceeded' } })))
     assert.equal(status, 429)
