@@ -71,7 +71,7 @@ export class ChunkFold implements Fold {
     const trouble = findTrouble(chunk, name)
     if (trouble) throw trouble
     // A heartbeat, which is no part of the answer.
-    if (own(chunk, 'type') === 'ping') return
+    if (own(chunk, 'type') === 'ping' && own(chunk, 'choices') === undefined) return
     mergeChunk(this.draft, chunk)
     this.quick.learn(data, chunk, name)
   }
