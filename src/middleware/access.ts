@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
 import type { Headers, Stage } from '../facts.ts'
 import { allowList, clientAddress } from '../limit/addresses.ts'
@@ -36,10 +37,28 @@ export function access({ keys, allowlist, trustProxy, trustProviderKey }: Access
       facts.client = ownClient(keys, headers)
     } else if (headers.authorization) {
       ctx.state.providerKey = headers.authorization
-      if (trustProviderKey) facts.client = keyName(bearer(headers.authorization) ?? headers.authorization)
+      if (trustProviderKey) facts.client = nameOn(socket, headers.authorization)
     }
     await next()
   }
+}
+
+interface Named {
+  readonly authorization: string
+  readonly name: string
+}
+
+// Digests cost as much as a whole stage, and a connection brings the same key again and again. Held no longer than the
+// connection, which has had the key in its buffers anyway.
+const named = new WeakMap<Socket, Named>()
+
+/** How the client is shown that sends this on this connection. */
+function nameOn(socket: Socket, authorization: string): string {
+  const known = named.get(socket)
+  if (known?.authorization === authorization) return known.name
+  const name = keyName(bearer(authorization) ?? authorization)
+  named.set(socket, { authorization, name })
+  return name
 }
 
 /** The challenge is part of every 401: RFC 9110, section 11.6.1. */

@@ -8,18 +8,19 @@ export function answer(clock: Clock): Stage {
     const { answer, facts } = ctx.state
     const { res } = ctx
     if (answer && !res.destroyed) {
-      const length = Buffer.byteLength(answer.body)
+      // Made into bytes once: as text it would be gone through for its length, and again to be written.
+      const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
       // White space may have gone out before, to keep the connection alive: then the status has gone with it.
       if (!res.headersSent) {
         const headers = answerHeaders(res, facts, clock, answer.headers)
-        res.writeHead(answer.status, { ...headers, 'content-length': length })
+        res.writeHead(answer.status, { ...headers, 'content-length': body.length })
       }
       // At the end of the turn, with all other answers that it has made: each for itself wakes whoever reads, and
       // under load that measured an eighth of all CPU time. An idle process writes at once.
       setImmediate(() => {
-        if (!res.destroyed) res.end(answer.body)
+        if (!res.destroyed) res.end(body)
       })
-      facts.responseBytes = length
+      facts.responseBytes = body.length
     }
   }
 }

@@ -32,6 +32,16 @@ describe('access', () => {
     assert.equal(states[0]?.providerKey, 'Bearer sk-one')
   })
 
+  it('each key on one connection names a client of its own, however they alternate', async () => {
+    const { get, states } = await serveWith({})
+    const keys = ['sk-one', 'sk-two', 'sk-two', 'sk-one']
+    for (const key of keys) await (await get({ authorization: `Bearer ${key}` })).text()
+    assert.deepEqual(
+      states.map(({ facts }) => facts.client),
+      keys.map(keyName),
+    )
+  })
+
   it('an Authorization of another scheme is handed on as it came', async () => {
     const { get, states } = await serveWith({})
     await get({ authorization: 'Basic abc' })
