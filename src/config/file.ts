@@ -39,14 +39,17 @@ export function readConfigFile(path: string, readFile: ReadFile): FileContents {
 }
 
 const badAlias =
-  'CONFIG_FILE: has an alias that names nothing, or too many of them; put quotes around a value that begins with *'
+  'CONFIG_FILE: has an alias that names nothing, what it stands in, or too much; put quotes around a value that begins with *'
 
 /** Undefined where aliases cannot be followed: only then does the parser learn of it, and throws. */
 function resolved(document: ReturnType<typeof parseDocument>): unknown {
   try {
-    return document.toJS()
+    const value: unknown = document.toJS()
+    // What contains itself could neither be checked nor shown; this is what finds it.
+    JSON.stringify(value)
+    return value
   } catch (error) {
-    if (error instanceof ReferenceError) return undefined
+    if (error instanceof ReferenceError || error instanceof TypeError) return undefined
     throw error
   }
 }

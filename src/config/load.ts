@@ -6,7 +6,7 @@ import { brokenRules } from './rules.ts'
 import { faultsIn, listsIn } from './schema.ts'
 import { membersOf, type Settings, type Values } from './settings.ts'
 import { rowOf, settingNames } from './table.ts'
-import { buildUpstreams } from './upstreams.ts'
+import { buildUpstreams, doubledNames } from './upstreams.ts'
 import { convert, type Environment, fromEnvironment, type Raw, slipsIn } from './values.ts'
 
 export interface Sources {
@@ -75,9 +75,15 @@ function assemble(values: Values, file: FileContents, broken: ReadonlySet<string
   const mayBeThere = file.unread === true && values.UPSTREAM_API_URL.length === 0
   const unsure = mayBeThere || ['upstreams', 'UPSTREAM_API_URL', 'UPSTREAM_API_KEY'].some((name) => broken.has(name))
   const { upstreams, faults } = unsure
-    ? { upstreams: [], faults: [] }
+    ? { upstreams: [], faults: doubledNames(namedIn(file.upstreams)) }
     : buildUpstreams({ urls: values.UPSTREAM_API_URL, keys: values.UPSTREAM_API_KEY, entries: lists.upstreams })
   const own = values.PROXY_API_KEYS.filter((entry) => entry !== '').map(parseProxyKey)
   const settings: Settings = { ...membersOf(values), upstreams, proxyApiKeys: own.length > 0 ? own : lists.keys }
   return { settings, faults: [...faults, ...brokenRules(settings)] }
+}
+
+function namedIn(list: unknown): { name: string }[] {
+  const isNamed = (entry: unknown): entry is { name: string } =>
+    typeof entry === 'object' && entry !== null && 'name' in entry && typeof entry.name === 'string'
+  return Array.isArray(list) ? list.filter(isNamed) : []
 }

@@ -42,7 +42,8 @@ function freeName(url: string, taken: Set<string>): string {
   return name
 }
 
-function doubledNames(entries: readonly UpstreamEntry[]): string[] {
+/** Needs nothing of the entries but their names, so that it can be said together with whatever else is wrong with them. */
+export function doubledNames(entries: readonly Pick<UpstreamEntry, 'name'>[]): string[] {
   const names = entries.flatMap((entry) => entry.name ?? [])
   const doubled = new Set(names.filter((name, index) => names.indexOf(name) !== index))
   return [...doubled].map((name) => `upstreams: the name ${name} is given twice; each needs its own`)

@@ -92,6 +92,13 @@ upstreams:
     ])
   })
 
+  it('reports names that are given twice together with what else is wrong with the lists', () => {
+    const text = 'upstreams: [{ name: a, url: http://a/v1 }, { name: a, url: nonsense }, 5]'
+    const faults = faultsFrom({ argv, files: { '/c': text } })
+    assert.ok(faults.some((fault) => fault.startsWith('upstreams[1].url')))
+    assert.ok(faults.includes('upstreams: the name a is given twice; each needs its own'))
+  })
+
   it('reports a file that cannot be read or is no mapping, without quoting it', () => {
     assert.deepEqual(faultsFrom({ argv, env: { UPSTREAM_API_URL: url } }), ['CONFIG_FILE: cannot read /c (ENOENT)'])
     const [broken] = faultsFrom({ argv, env: { UPSTREAM_API_URL: url }, files: { '/c': 'a: 1\nkey: "hunter2\n' } })
@@ -109,10 +116,10 @@ upstreams:
     }
   })
 
-  it('reports an alias that names nothing, or that grows without bound, and goes on checking', () => {
+  it('reports an alias that names nothing, what it stands in, or what grows without bound, and goes on checking', () => {
     const tenfold = (name: string, of: string) => `${name}: &${name} [${Array(10).fill(of).join(', ')}]\n`
     const bomb = tenfold('a', 'x') + tenfold('b', '*a') + tenfold('c', '*b') + tenfold('d', '*c')
-    for (const text of ['UPSTREAM_API_KEY: *hunter2\n', `${bomb}upstreams: *d\n`]) {
+    for (const text of ['UPSTREAM_API_KEY: *hunter2\n', 'MAX_ATTEMPTS: &a { b: *a }\n', `${bomb}upstreams: *d\n`]) {
       const faults = faultsFrom({ argv, env: { UPSTREAM_API_URL: url, PORT: 'x' }, files: { '/c': text } })
       assert.match(faults[0]!, /^CONFIG_FILE: has an alias/)
       assert.match(faults[1]!, /^PORT: /)
