@@ -44,4 +44,10 @@ describe('npm start', function () {
     assert.equal(program.lines.at(-1)?.msg, 'stopped')
     orphan = undefined
   })
+
+  for (const name of ['start', 'dev', 'demo']) {
+    it(`lets the program take the place of its shell, as everything that runs until it is told to end: ${name}`, () => {
+      assert.match(scripts[name], /^([A-Z_]+=\S+ )*exec node /)
+    })
+  }
 })
