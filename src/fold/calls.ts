@@ -29,7 +29,7 @@ export function mergeCalls(choice: ChoiceDraft, pieces: Json[], meter: Meter): v
     const alone = pieces.length === 1 ? choice.openCall : undefined
     const draft = findCall(choice.calls, fragment, alone) ?? beginCall(choice.calls, fragment)
     choice.openCall = draft
-    mergeCall(draft.call, piece, meter)
+    mergeCall(draft.call, repeats(draft.call, piece) ? withoutBody(piece) : piece, meter)
   }
 }
 
@@ -79,6 +79,17 @@ function continuing(open: CallDraft, { index, name, opensObject }: Fragment): Ca
   if (name !== openName || index === undefined) return undefined
   // Gemini has sent whole calls that all had the index 0 and no id: the same function twice would become one call.
   return opensObject && isWholeObject(own(body as JsonObject, 'arguments')) ? undefined : open
+}
+
+/** Whether a call comes once more, whole, as some send it at the end: twice the arguments would be none that can be read. */
+function repeats(call: JsonObject, piece: JsonObject): boolean {
+  const [body, again] = [bodyOf(call), bodyOf(piece)]
+  const args = body && again && own(again, 'arguments')
+  return isText(args) && args === own(body as JsonObject, 'arguments') && isWholeObject(args)
+}
+
+function withoutBody({ function: _function, custom: _custom, ...others }: JsonObject): JsonObject {
+  return others
 }
 
 function isWholeObject(text: Json | undefined): boolean {

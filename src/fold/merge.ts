@@ -2,7 +2,7 @@ import { numberOf } from '../json/exact.ts'
 import { mergeCalls, mergeFunction } from './calls.ts'
 import { growContent } from './content.ts'
 import { type ChoiceDraft, choiceAt, type Draft, indexOf, type Meter } from './draft.ts'
-import { append, growMember, growObject, keepLatest } from './grow.ts'
+import { append, growMember, growObject, keepLatest, labels } from './grow.ts'
 import { isObject, isText, type Json, type JsonObject, own, put } from './record.ts'
 import { weigh } from './weigh.ts'
 
@@ -76,8 +76,7 @@ export function mergeChoice(choice: ChoiceDraft, piece: JsonObject, meter: Meter
         if (isObject(value)) mergeDelta(choice, value, meter)
         break
       case 'message':
-        // Perplexity and Writer repeat the delta here; only where there is no delta is it the message itself.
-        if (isObject(value) && !isObject(own(piece, 'delta'))) replaceMessage(choice, value, meter)
+        if (isObject(value) && !isCopy(choice, own(piece, 'delta'))) mergeMessage(choice, value, meter)
         break
       case 'finish_reason':
         if (isText(value)) finishWith(choice, value, meter)
@@ -142,6 +141,23 @@ function mergeDelta(choice: ChoiceDraft, delta: JsonObject, meter: Meter): void 
 function mergeFunctionCall(message: JsonObject, piece: JsonObject, meter: Meter): void {
   const was = own(message, 'function_call')
   message.function_call = mergeFunction(isObject(was) ? was : {}, piece, meter)
+}
+
+/** Perplexity and Writer repeat the delta in a message; only where nothing comes by deltas is it the message itself. */
+function isCopy(choice: ChoiceDraft, delta: Json | undefined): boolean {
+  if (!isObject(delta)) return false
+  return Object.keys(delta).length + Object.keys(choice.message).length + choice.calls.length > 0
+}
+
+/** A message that says nothing, such as beside a last finish_reason, must not take away what came. */
+function mergeMessage(choice: ChoiceDraft, message: JsonObject, meter: Meter): void {
+  const says = Object.entries(message).some(([key, value]) => !labels.has(key) && !isEmpty(value))
+  if (says) replaceMessage(choice, message, meter)
+  else mergeDelta(choice, message, meter)
+}
+
+function isEmpty(value: Json): boolean {
+  return value === null || value === '' || (Array.isArray(value) && value.length === 0)
 }
 
 /** A whole message instead of a delta: what came before is the same message, less complete. */
