@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts'
 import { parseAnswer, summaryOf } from '../openai/answer.ts'
-import { type Api, DONE, type Summary } from '../openai/api.ts'
+import { type Api, isDone, type Summary } from '../openai/api.ts'
 import { Watch } from '../openai/watch.ts'
 import { createUsageStripper, type UsageStripper } from '../sse/strip.ts'
 import type { Consumer, Flow, Head } from '../upstream/consumer.ts'
@@ -95,7 +95,7 @@ export class Relay implements Consumer, BodySink {
     this.watch.see(bytes, name)
     if (this.events > 1) return
     if (this.watch.trouble) throw this.watch.trouble
-    if (bytes.startsWith(DONE)) throw new ProxyError('upstream_truncated', noEvents(0))
+    if (isDone(bytes)) throw new ProxyError('upstream_truncated', noEvents(0))
   }
 
   /** Comments alone begin no answer: until the first event, another upstream may still give it. */

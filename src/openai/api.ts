@@ -41,4 +41,13 @@ export interface Api {
 }
 
 /** The data line that ends chat and completion streams; some send it for Responses too. */
-export const DONE = '[DONE]'
+const DONE = '[DONE]'
+
+/** The same as careless servers write it: in small letters, behind more than one space, or as a JSON string. */
+const likeDone = /^\s*"?\[done\]/i
+
+/** Whether an event's data says that the stream is complete. What stands behind the mark is not looked at. */
+export function isDone(data: string): boolean {
+  if (data.charCodeAt(0) === 0x7b) return false
+  return data.startsWith(DONE) || likeDone.test(data)
+}

@@ -5,7 +5,7 @@ import { mergeChoice, mergeChunk } from '../fold/merge.ts'
 import { isText, type JsonObject, own } from '../fold/record.ts'
 import { parseExact } from '../json/exact.ts'
 import { decode } from '../sse/bytes.ts'
-import { DONE, type Fold, type Summary } from './api.ts'
+import { type Fold, isDone, type Summary } from './api.ts'
 import { findTrouble } from './foreign.ts'
 import { Quick } from './quick.ts'
 import { objectIn, spokenTrouble } from './trouble.ts'
@@ -56,7 +56,7 @@ export class ChunkFold implements Fold {
   }
 
   private read(data: string, name: string): void {
-    if (data.startsWith(DONE)) this.end()
+    if (isDone(data)) this.end()
     else this.merge(data, name)
   }
 

@@ -3,7 +3,7 @@ import { Meter } from '../fold/draft.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { memberText } from '../json/splice.ts'
 import { decode } from '../sse/bytes.ts'
-import { DONE, type Fold, type Summary } from './api.ts'
+import { type Fold, isDone, type Summary } from './api.ts'
 import { identityOf, parseEvent, writeAnswer } from './chunks.ts'
 import { findTrouble } from './foreign.ts'
 import { readTrouble, troubleOf } from './trouble.ts'
@@ -33,7 +33,7 @@ export class ResponseFold implements Fold {
   }
 
   push(data: string, name: string): void {
-    if (this.answer || data.startsWith(DONE)) return
+    if (this.answer || isDone(data)) return
     this.take(data, parseEvent(data, name), name)
   }
 

@@ -3,7 +3,7 @@ import type { Usage } from '../facts.ts'
 import { indexOf, MAX_INDEX } from '../fold/draft.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { decode } from '../sse/bytes.ts'
-import { DONE, type Summary } from './api.ts'
+import { isDone, type Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
 import { findTrouble } from './foreign.ts'
 import { Quick } from './quick.ts'
@@ -42,7 +42,7 @@ export class Watch {
     if (name !== 'error' && this.quick.findBytes(bytes)) return
     const recalled = name === '' ? this.quick.recall(bytes) : undefined
     if (recalled) for (const part of recalled) this.read(part, name)
-    else if (bytes.startsWith(DONE)) this.done = true
+    else if (isDone(bytes)) this.done = true
     else this.parse(decode(bytes), name)
   }
 

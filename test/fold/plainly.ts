@@ -3,7 +3,7 @@ import { type Draft, newDraft } from '../../src/fold/draft.ts'
 import { finishChat, finishCompletion, isFinished } from '../../src/fold/finish.ts'
 import { mergeChunk } from '../../src/fold/merge.ts'
 import type { JsonObject } from '../../src/fold/record.ts'
-import { DONE } from '../../src/openai/api.ts'
+import { isDone } from '../../src/openai/api.ts'
 import { parseEvent } from '../../src/openai/chunks.ts'
 import { findTrouble } from '../../src/openai/foreign.ts'
 import { CAP } from './folding.ts'
@@ -28,7 +28,7 @@ export function foldPlainly(api: keyof typeof answers, events: readonly Told[], 
 
 /** Whether the event was the last that counts. */
 function mergePlainly(draft: Draft, [data, name]: Told): boolean {
-  if (data.startsWith(DONE)) return true
+  if (isDone(data)) return true
   const chunk = parseEvent(data, name)
   const trouble = findTrouble(chunk, name)
   if (trouble) throw trouble

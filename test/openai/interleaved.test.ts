@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { ProxyError } from '../../src/errors.ts'
+import { isDone } from '../../src/openai/api.ts'
 import { parseEvent } from '../../src/openai/chunks.ts'
 import { findTrouble } from '../../src/openai/foreign.ts'
 import { Watch } from '../../src/openai/watch.ts'
@@ -50,7 +51,7 @@ function folded(api: 'chat' | 'completions', events: readonly Told[]): Reading {
 
 function watched(events: readonly Told[]): Reading {
   const watch = new Watch()
-  const end = events.findIndex(([data]) => data.startsWith('[DONE]'))
+  const end = events.findIndex(([data]) => isDone(data))
   return {
     events,
     take: (bytes, name) => watch.see(bytes, name),
