@@ -98,6 +98,7 @@ export interface Facts {
   address: string | undefined
   /** The model asked for, as the client wrote it. */
   model: string | undefined
+  /** Undefined where nothing of this client's is limited. */
   limit: Grant | undefined
   readonly attempts: AttemptFacts[]
   /** Milliseconds during which this request only waited for an upstream. */
@@ -145,7 +146,10 @@ export interface State {
 
 export type Context = ParameterizedContext<State>
 
-/** One layer of the stack: does its part, then lets the rest run by `next()`. */
+/**
+ * One layer of the stack: does its part, then lets the rest run by `next()`. One that has nothing to do afterwards is no
+ * async function but returns `next()`, so that nothing of it is held for as long as the answer takes.
+ */
 export type Stage = (ctx: Context, next: Next) => Promise<void>
 
 export type Headers = Readonly<IncomingHttpHeaders>

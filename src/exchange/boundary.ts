@@ -1,6 +1,9 @@
 const LF = 0x0a
 const CR = 0x0d
 
+/** One for all: each idle stream would hold some of its own. */
+const EMPTY = Buffer.alloc(0)
+
 /**
  * Lets bytes of an event stream through whole events at a time. What is held back is searched only once but for its
  * seam with the next piece, so that one large event in small pieces does not make this quadratic.
@@ -8,7 +11,7 @@ const CR = 0x0d
 export class EventGate {
   private pieces: Buffer[] = []
   /** The last bytes held back; a blank line may lie across them and the next piece. */
-  private seam: Buffer = Buffer.alloc(0)
+  private seam: Buffer = EMPTY
 
   /** All bytes up to the end of the last whole event, or undefined while there is none. */
   push(piece: Buffer): Buffer | undefined {
@@ -34,7 +37,7 @@ export class EventGate {
 
   clear(): void {
     this.pieces = []
-    this.seam = Buffer.alloc(0)
+    this.seam = EMPTY
   }
 
   private hold(piece: Buffer): void {

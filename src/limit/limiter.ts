@@ -9,6 +9,8 @@ import { redisCounters } from './redis.ts'
 
 /** Decides for each client how much it may use. Never rejects and never throws. */
 export interface Limiter {
+  /** Whether anything of this client's is counted. */
+  limits(client: string): boolean
   /** Asks for one request. When it is granted, `release` must follow once. */
   take(client: string): Promise<Grant>
   /** Adds tokens to the client's minute, after the fact. */
@@ -45,6 +47,7 @@ const admitted: Promise<Grant> = Promise.resolve(Object.freeze({ ok: true, retry
 
 /** Everybody may do everything; nothing is opened, counted or waited for. */
 const unlimited: Limiter = {
+  limits: () => false,
   take: () => admitted,
   charge() {},
   release() {},
@@ -66,6 +69,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const counters = insure(openStore(options, health), health, Math.max(1, options.workers))
   const capsOf = (client: string) => own.get(client) ?? caps
   return {
+    limits: (client) => limited(capsOf(client)),
     take(client) {
       const its = capsOf(client)
       return limited(its) ? counters.take(client, its) : admitted

@@ -25,7 +25,7 @@ export interface AccessOptions {
  */
 export function access({ keys, allowlist, trustProxy, trustProviderKey }: AccessOptions): Stage {
   const allowed = allowList(allowlist)
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const { facts } = ctx.state
     const { headers, socket } = ctx.req
     const address = clientAddress(socket.remoteAddress, oneLine(headers['x-forwarded-for']), trustProxy)
@@ -39,7 +39,7 @@ export function access({ keys, allowlist, trustProxy, trustProviderKey }: Access
       ctx.state.providerKey = headers.authorization
       if (trustProviderKey) facts.client = nameOn(socket, headers.authorization)
     }
-    await next()
+    return next()
   }
 }
 

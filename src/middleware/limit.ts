@@ -9,7 +9,7 @@ import type { Limiter } from '../limit/limiter.ts'
  * tokens are charged once nothing can add to `facts.usage` any more, also when the client left early.
  */
 export function limit(limiter: Limiter): Stage {
-  return async (ctx, next) => {
+  const counted: Stage = async (ctx, next) => {
     const { facts } = ctx.state
     const { client } = facts
     const grant = await limiter.take(client)
@@ -26,6 +26,7 @@ export function limit(limiter: Limiter): Stage {
       closed.then(() => limiter.charge(client, (facts.usage?.input ?? 0) + (facts.usage?.output ?? 0)))
     }
   }
+  return (ctx, next) => (limiter.limits(ctx.state.facts.client) ? counted(ctx, next) : next())
 }
 
 /** Resolves at once when the client left while the limiter was asked: 'close' is not emitted again. */

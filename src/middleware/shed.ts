@@ -26,7 +26,7 @@ const retryAfter = 1
  */
 export function shed(load: Load, caps: LoadCaps): Stage {
   const maxLagMs = caps.maxLagMs === 0 ? Number.POSITIVE_INFINITY : caps.maxLagMs
-  return async (_ctx, next) => {
+  return (_ctx, next) => {
     // The connection is closed as well: the client's next request then reaches a process that stays.
     if (load.draining()) {
       throw withoutStack(() => new ProxyError('draining', { retryAfter, headers: { connection: 'close' } }))
@@ -34,7 +34,7 @@ export function shed(load: Load, caps: LoadCaps): Stage {
     if (load.inFlight() > caps.maxConcurrency || load.lagMs() > maxLagMs) {
       throw withoutStack(() => new ProxyError('overloaded', { retryAfter }))
     }
-    await next()
+    return next()
   }
 }
 

@@ -16,7 +16,7 @@ const saneId = /^[\w.:@/+=-]{1,128}$/
 
 /** Opens the record of a request, gives it an id, and notices when the client leaves. */
 export function trace({ clock, routeOf, begin }: TraceParts): Stage {
-  return async (ctx, next) => {
+  return (ctx, next) => {
     const given = ctx.get('x-request-id')
     const route = routeOf(ctx.path)
     const facts = newFacts(saneId.test(given) ? given : randomUUID(), clock.now(), ctx.method, route)
@@ -33,7 +33,7 @@ export function trace({ clock, routeOf, begin }: TraceParts): Stage {
       if (facts.clientLeft) left.abort()
       end(facts)
     })
-    await next()
+    return next()
   }
 }
 
