@@ -2,6 +2,7 @@ import { ProxyError } from '../errors.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { parseExact } from '../json/exact.ts'
 import { memberText } from '../json/splice.ts'
+import { createParser } from '../sse/parse.ts'
 import type { Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
 import { findTrouble } from './foreign.ts'
@@ -45,8 +46,7 @@ export function explainRefusal(
   retryAfter: number | undefined,
   headers: Record<string, string> = {},
 ): ProxyError {
-  const value = parseObject(text)
-  const trouble = value && readTrouble(value)
+  const trouble = troubleOfRefusal(text)
   // The header says it for the gateway in front; a provider behind one can only say it in the body.
   const seconds = retryAfter ?? trouble?.details.retryAfter
   return new ProxyError('upstream_error', {
@@ -55,6 +55,23 @@ export function explainRefusal(
     ...(trouble?.details.upstream ? { upstream: trouble.details.upstream } : { message: sentence(status) }),
     ...(seconds === undefined ? {} : { retryAfter: seconds }),
   })
+}
+
+/** Servers that were asked for a stream write a refusal as an event, too. */
+function troubleOfRefusal(text: string): ProxyError | undefined {
+  const value = parseObject(text)
+  if (value) return readTrouble(value)
+  let trouble: ProxyError | undefined
+  const parser = createParser(
+    (data, name) => {
+      const event = parseObject(data)
+      trouble ??= event && readTrouble(event, name)
+    },
+    { maxEventBytes: text.length },
+  )
+  parser.push(text)
+  parser.end()
+  return trouble
 }
 
 function sentence(status: number): string {

@@ -69,9 +69,23 @@ describe('an upstream that refuses', () => {
     assert.deepEqual([refusal.status, refusal.message, refusal.details.retryAfter], [400, 'No such model', 7])
   })
 
+  it('is quoted where it speaks in an event, as servers do that were asked for a stream', () => {
+    const error = '{"message":"No such model","code":"c"}'
+    for (const text of [
+      `data: {"error":${error}}\n\n`,
+      `: hi\n\nid:1\nevent:error\n:HTTP_STATUS/400\ndata:${error}\n\n`,
+      `data: [DONE]\r\n\r\ndata: {"error":\r\ndata: ${error}}`,
+    ]) {
+      const { status, message } = explainRefusal(400, text, undefined)
+      assert.deepEqual([status, message], [400, 'No such model'], text)
+    }
+  })
+
   it('is not quoted where it speaks of its own house', () => {
     for (const text of [
       '{"code":500,"message":"10.0.0.7 is down"}',
+      'data: {"code":500,"message":"10.0.0.7 is down"}\n\n',
+      'event: error\ndata: 10.0.0.7 is down\n\n',
       '<html>10.0.0.7 is down</html>',
       '["10.0.0.7"]',
       '{"host":"10.0.0.7"}',
