@@ -10,6 +10,7 @@ import { cpuProfile, heapSnapshot } from './diagnose.ts'
 import { Front } from './front.ts'
 import { watchHeap } from './heap.ts'
 import type { Load, Question, WorkerLive } from './messages.ts'
+import { StartFailure } from './start-failure.ts'
 
 export type CreateApp = (settings: Settings, surroundings: Surroundings) => App
 
@@ -30,10 +31,14 @@ const flushMs = 2000
 /** How often an app that is being replaced is asked whether it has finished. Milliseconds. */
 const sweepMs = 50
 
-/** The log of one process. Its lines show no key that the proxy knows. */
+/** The log of one process. Its lines show no key that the proxy knows. Rejects with a StartFailure where LOG_DIR is of no use. */
 export function openLog(settings: Settings, name: string, level: LogLevel = settings.logLevel): Promise<Log> {
   const keys = [...settings.upstreams, ...settings.proxyApiKeys].flatMap(({ key }) => key ?? [])
-  return createLog({ level, name, format: settings.logFormat, dir: settings.logDir, keys })
+  const { logFormat: format, logDir: dir } = settings
+  return createLog({ level, name, format, dir, keys }).catch((error: unknown) => {
+    if (dir === undefined || !(error instanceof Error && 'code' in error)) throw error
+    throw new StartFailure(`LOG_DIR: log files cannot be written to ${dir} (${error.code}); choose another folder`)
+  })
 }
 
 /** The app with its server, log and watches: all that one worker does, wherever it runs. */

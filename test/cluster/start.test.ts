@@ -102,6 +102,16 @@ describe('a start', function () {
     })
   }
 
+  for (const workers of ['0', '2']) {
+    it(`with WORKERS=${workers} and a log folder that cannot be ends with 1 and names it`, async () => {
+      const file = fileURLToPath(import.meta.url)
+      const program = runProgram({ env: { ...upstream, LOG_DIR: file, WORKERS: workers } })
+      assert.equal(await program.ended, 1)
+      const fault = `LOG_DIR: log files cannot be written to ${file} (EEXIST); choose another folder`
+      assert.equal(program.stderr, `openai-proxy cannot start:\n  ${fault}\n`)
+    })
+  }
+
   it('with an app that cannot be made ends with 1 and the reason', async () => {
     const file = fileURLToPath(new URL('tiny/unusable.yaml', import.meta.url))
     const env = { CONFIG_FILE: file, WORKERS: '2' }
