@@ -27,6 +27,11 @@ export function parseAnswer(text: string): PlainAnswer {
   return { text, value }
 }
 
+/** Whether there is anything in it that could be told as a stream. */
+export function isAnswer(value: JsonObject): boolean {
+  return Array.isArray(own(value, 'choices')) || Array.isArray(own(value, 'output'))
+}
+
 function parseObject(text: string): JsonObject | undefined {
   try {
     return objectIn(parseExact(text))

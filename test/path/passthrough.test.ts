@@ -131,6 +131,14 @@ describe('a stream that is passed through', () => {
     })
   }
 
+  for (const body of [{}, { choices: null }, { success: false }]) {
+    it(`is not made of JSON that is no answer: ${JSON.stringify(body)}`, async () => {
+      const { response } = await ask([answer(200, body)])
+      assert.equal(response.status, 502)
+      assert.equal(((await response.json()) as { error: { code: string } }).error.code, 'upstream_invalid')
+    })
+  }
+
   describe('whose tokens are charged', () => {
     const env = { RATE_LIMIT_TOKENS: '100000' }
     const counted = [...saying('a', 'b'), usageChunk(7, 2)]
