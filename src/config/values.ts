@@ -1,5 +1,5 @@
 import { parseSize, type Row } from './rows.ts'
-import { nearest, unknown } from './suggest.ts'
+import { distance, nearest, unknown } from './suggest.ts'
 import { isSettingName, rowOf, type SettingName, settingNames } from './table.ts'
 
 /** A setting as one source gives it: text from the environment and flags, anything from a config file. */
@@ -24,12 +24,24 @@ const families = ['UPSTREAM_', 'RATE_LIMIT_', 'BREAKER_', 'PROXY_', 'ADMIN_', 'R
 /** Kubernetes and Docker describe a service named `proxy` or `upstream` in variables of this form. */
 const injected = /_SERVICE_(HOST|PORT)(_|$)|_PORT(_\d+_(TCP|UDP)(_|$)|$)/
 
+/** Of other names only long ones that are all but the same: `REDIS_URI` is mostly another program's. */
+const LONG = 12
+const MAX_SLIPS = 2
+
 /** Variables that look like one of this program's settings, but for a slip. */
 export function slipsIn(env: Environment): string[] {
   return Object.keys(env)
-    .filter((name) => families.some((family) => name.startsWith(family)) && !isSettingName(name))
+    .filter((name) => !isSettingName(name))
+    .filter((name) => families.some((family) => name.startsWith(family)) || isAllButTheSame(name))
     .filter((name) => !injected.test(name) && nearest(name, settingNames) !== undefined)
     .map((name) => unknown('setting', name, settingNames))
+}
+
+function isAllButTheSame(name: string): boolean {
+  if (name.length < LONG) return false
+  return settingNames.some(
+    (known) => Math.abs(known.length - name.length) <= MAX_SLIPS && distance(name, known) <= MAX_SLIPS,
+  )
 }
 
 /**

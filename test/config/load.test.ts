@@ -168,9 +168,23 @@ describe('variables of other programs', () => {
       ['RATE_LIMIT_REQUEST', 'RATE_LIMIT_REQUESTS'],
       ['BREAKER_OPEN', 'BREAKER_OPEN_MS'],
       ['MAX_BODY_BYTSE', 'MAX_BODY_BYTES'],
+      ['UPSTREM_API_URL', 'UPSTREAM_API_URL'],
+      ['FIRST_EVNT_TIMEOUT_MS', 'FIRST_EVENT_TIMEOUT_MS'],
     ]) {
       const faults = faultsFrom({ env: { UPSTREAM_API_URL: url, [slip!]: '1' } })
       assert.deepEqual(faults, [`unknown setting ${slip}, did you mean ${meant}?`])
     }
+  })
+
+  it('are left alone where they may well be another program’s', () => {
+    const env = {
+      UPSTREAM_API_URL: url,
+      REDIS_URI: 'x',
+      HOSTNAME: 'x',
+      LOG_LEVELS: 'x',
+      PORTS: '1',
+      SHUTDOWN_TIMEOUT: '1',
+    }
+    assert.deepEqual(faultsFrom({ env }), [])
   })
 })
