@@ -70,8 +70,7 @@ export class ChunkFold implements Fold {
     const chunk = parseEvent(data, name)
     const trouble = findTrouble(chunk, name)
     if (trouble) throw trouble
-    // A heartbeat, which is no part of the answer.
-    if (own(chunk, 'type') === 'ping' && own(chunk, 'choices') === undefined) return
+    if (isHeartbeat(chunk)) return
     mergeChunk(this.draft, chunk)
     this.quick.learn(data, chunk, name)
   }
@@ -86,6 +85,11 @@ export class ChunkFold implements Fold {
     if (!this.whole) throw new ProxyError('upstream_truncated')
     return writeAnswer(this.toAnswer(this.draft))
   }
+}
+
+/** Whether an event is no part of the answer: Anthropic's way of keeping a connection alive, which gateways pass on. */
+export function isHeartbeat(chunk: JsonObject): boolean {
+  return own(chunk, 'type') === 'ping' && own(chunk, 'choices') === undefined
 }
 
 /** An event's data as an object. @throws ProxyError `upstream_invalid` when it is anything else */

@@ -4,7 +4,7 @@ import { finishChat, finishCompletion, isFinished } from '../../src/fold/finish.
 import { mergeChunk } from '../../src/fold/merge.ts'
 import type { JsonObject } from '../../src/fold/record.ts'
 import { isDone } from '../../src/openai/api.ts'
-import { parseEvent } from '../../src/openai/chunks.ts'
+import { isHeartbeat, parseEvent } from '../../src/openai/chunks.ts'
 import { findTrouble } from '../../src/openai/foreign.ts'
 import { CAP } from './folding.ts'
 
@@ -32,7 +32,7 @@ function mergePlainly(draft: Draft, [data, name]: Told): boolean {
   const chunk = parseEvent(data, name)
   const trouble = findTrouble(chunk, name)
   if (trouble) throw trouble
-  mergeChunk(draft, chunk)
+  if (!isHeartbeat(chunk)) mergeChunk(draft, chunk)
   return false
 }
 
