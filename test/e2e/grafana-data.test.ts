@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { endPrograms, type Started, startProgram } from '../cluster/program.ts'
 import { chunk, saying, sseBody, usageChunk } from '../support/chunks.ts'
 import { OtlpSink } from '../support/otlp.ts'
@@ -15,7 +18,10 @@ interface Result {
 
 const whole = [stream([...saying('Hel', 'lo'), usageChunk()], { done: true })]
 
-/** What the first upstream does is said by the model that is asked for; the second one always answers. */
+/**
+ * What goes wrong, by the model that is asked for. Each has an upstream of its own, which is always asked first, so that
+ * each failure happens for certain; the last upstream is for every model, and always answers.
+ */
 const moods: Readonly<Record<string, typeof whole>> = {
   'model-that-breaks': [send(sseBody([chunk({ role: 'assistant' }), chunk({ content: 'Hel' })])), cut],
   'model-that-fails': [answer(500, { error: { message: 'no', type: 'server_error', param: null, code: null } })],
@@ -29,7 +35,7 @@ const keys = Array.from({ length: 20 }, (_, index) => `key-of-round-${index}`)
 async function round(base: string, key: string): Promise<void> {
   const chat = `${base}/chat/completions`
   const init = { headers: { authorization: `Bearer ${key}` } }
-  // One after another over one connection, they meet both upstreams whichever worker has it, and open a breaker.
+  // Of three, one of the two workers has two, which open a breaker.
   for (let times = 0; times < 3; times++) {
     const response = await post(chat, { ...question, model: 'model-that-fails' }, init)
     await response.arrayBuffer()
@@ -48,6 +54,7 @@ async function round(base: string, key: string): Promise<void> {
 
 describe('every panel of every dashboard', () => {
   let upstreams: Upstream[]
+  let directory: string
   let collector: OtlpSink
   let program: Started
   let prometheus: TestPrometheus
@@ -55,15 +62,18 @@ describe('every panel of every dashboard', () => {
   before(async function () {
     needPrometheus(this)
     this.timeout(60_000)
-    const first = await startUpstream(({ json, path }) =>
-      path.endsWith('/embeddings') ? [answer(200, { object: 'list', data: [] })] : (moods[String(json.model)] ?? whole),
+    upstreams = []
+    for (const mood of Object.values(moods)) upstreams.push(await startUpstream(() => mood))
+    upstreams.push(
+      await startUpstream(({ path }) =>
+        path.endsWith('/embeddings') ? [answer(200, { object: 'list', data: [] })] : whole,
+      ),
     )
-    const second = await startUpstream(({ path }) =>
-      path.endsWith('/embeddings') ? [answer(200, { object: 'list', data: [] })] : whole,
-    )
-    upstreams = [first, second]
+    directory = await mkdtemp(join(tmpdir(), 'openai-proxy-panels-'))
+    const config = join(directory, 'proxy.json')
+    await writeFile(config, JSON.stringify({ upstreams: entries(upstreams) }))
     collector = await OtlpSink.start()
-    program = await startProgram({ env: settings(upstreams, collector) })
+    program = await startProgram({ env: settings(config, collector) })
     const rules = filesIn('rules')
     prometheus = await startPrometheus(`127.0.0.1:${program.adminPort}`, { job: 'openai-proxy', rules })
     await prometheus.scrapes(1)
@@ -73,6 +83,7 @@ describe('every panel of every dashboard', () => {
     await endPrograms()
     await collector?.stop()
     for (const upstream of upstreams ?? []) await upstream.close()
+    if (directory) await rm(directory, { recursive: true })
   })
 
   async function hasData(expr: string): Promise<boolean> {
@@ -112,14 +123,21 @@ describe('every panel of every dashboard', () => {
   })
 })
 
-function settings(upstreams: readonly Upstream[], collector: OtlpSink): Record<string, string> {
+function entries(upstreams: readonly Upstream[]): object[] {
+  const models = Object.keys(moods)
+  return upstreams.map(({ base }, at) => {
+    const model = models[at]
+    const common = { name: model ?? 'answers', url: base, key: 'provider-key' }
+    return model === undefined ? { ...common, priority: 1 } : { ...common, models: { allow: [model] } }
+  })
+}
+
+function settings(config: string, collector: OtlpSink): Record<string, string> {
   return {
-    UPSTREAM_API_URL: upstreams.map(({ base }) => base).join(','),
-    UPSTREAM_API_KEY: 'provider-key',
+    CONFIG_FILE: config,
     LOAD_BALANCING: 'round-robin',
     RETRY_BUDGET: '1',
     BREAKER_MIN_REQUESTS: '2',
-    BREAKER_FAILURE_RATE: '0.01',
     BREAKER_OPEN_MS: '200',
     RATE_LIMIT_REQUESTS: '12',
     RATE_LIMIT_TOKENS: '1000000',
