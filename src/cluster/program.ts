@@ -92,9 +92,10 @@ function crash(program: Program, error: unknown): never {
 }
 
 function end(program: Program, admin: Admin): void {
-  const finish = (code: number) => {
+  const finish = async (code: number) => {
     admin.close()
     program.log.logger.info('stopped')
+    await program.log.settle()
     program.log.flush()
     process.exit(code)
   }

@@ -3,6 +3,13 @@ import { fstatSync, write, writeSync } from 'node:fs'
 /** Where finished log lines go. */
 export interface LineOutput {
   write(line: string): void
+  /**
+   * Resolves when nothing is being written. To be awaited before `flush`: a write that a full pipe refuses is repeated
+   * in a moment, and that moment would never come.
+   */
+  settled(): Promise<void>
+  /** How many writes have been made; who waits can tell by it that somebody still reads. */
+  readonly writes: number
   /** Writes what still waits, blocking; gives up rather than hang. For the end of the process. */
   flush(): void
 }
@@ -29,6 +36,8 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
   let length = 0
   let writing = false
   let timer: NodeJS.Timeout | undefined
+  let onSettled: (() => void)[] = []
+  let writes = 0
   const target = fstatSync(fd)
   const most = target.isFIFO() || target.isSocket() ? MAX_PIPE_WRITE : MAX_WRITE
 
@@ -49,6 +58,16 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
     timer = undefined
     writing = waiting.length > 0
     if (writing) send(take())
+    else tellSettled()
+  }
+
+  function tellSettled(): void {
+    for (const done of onSettled) done()
+    onSettled = []
+  }
+
+  function settled(): Promise<void> {
+    return writing ? new Promise((resolve) => onSettled.push(resolve)) : Promise.resolve()
   }
 
   /** As many whole lines as go in one write, at least one. */
@@ -66,6 +85,7 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
 
   function send(chunk: Buffer): void {
     write(fd, chunk, (error, written) => {
+      if (!error) writes++
       if (error?.code === 'EAGAIN') setTimeout(send, FULL_MS, chunk)
       else if (error) {
         complain(`Log lines cannot be written to standard output: ${error.code}`)
@@ -83,7 +103,14 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
     }
   }
 
-  return { write: add, flush }
+  return {
+    write: add,
+    settled,
+    flush,
+    get writes() {
+      return writes
+    },
+  }
 }
 
 function sendNow(fd: number, chunk: Buffer): boolean {

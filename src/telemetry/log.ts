@@ -4,12 +4,15 @@ import pino, { type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import { type Clock, systemClock } from '../clock.ts'
 import { describeError } from './causes.ts'
-import { lineOutput, MAX_WAITING } from './lines.ts'
+import { type LineOutput, lineOutput, MAX_WAITING } from './lines.ts'
 import { redactor } from './redact.ts'
 import { sparing, warnOnStderr } from './sparing.ts'
 
 export type { Logger } from 'pino'
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+
+/** Milliseconds that the end of the process waits for a full pipe of which nobody reads. */
+const SETTLE_MS = 500
 
 export interface LogOptions {
   readonly level: LogLevel
@@ -27,6 +30,8 @@ export interface Log {
   readonly logger: Logger
   /** Changes what is logged from now on, also by loggers made with `child()`, but for those with a level of their own. */
   setLevel(level: LogLevel): void
+  /** Waits until no line is on its way any more, but not for a reader that has stopped. For the end of the process. */
+  settle(): Promise<void>
   /** Writes out what is still in memory. Blocks; for the end of the process. */
   flush(): void
 }
@@ -38,7 +43,7 @@ export interface Log {
 export async function createLog(options: LogOptions, clock: Clock = systemClock): Promise<Log> {
   const { level, name, dir, keys } = options
   const complain = sparing(clock, 60_000, warnOnStderr)
-  const { stdout, flush } = standardOutput(options, complain)
+  const { stdout, settle, flush } = standardOutput(options, complain)
   const logger = pino(
     {
       name,
@@ -59,6 +64,7 @@ export async function createLog(options: LogOptions, clock: Clock = systemClock)
     setLevel(to) {
       logger.level = to
     },
+    settle: () => settle(clock),
     flush,
   }
 }
@@ -86,6 +92,7 @@ export function traceFields(span: Span | undefined): object {
 
 interface StandardOutput {
   readonly stdout: DestinationStream
+  readonly settle: (clock: Clock) => Promise<void>
   readonly flush: () => void
 }
 
@@ -94,11 +101,19 @@ function standardOutput({ format }: LogOptions, complain: (message: string) => v
   if (format === 'pretty' || (format === undefined && terminal)) {
     // Written at once: a line that shows up late confuses whoever types at the terminal.
     const people = { colorize: terminal, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', sync: true }
-    return { stdout: pretty(people), flush: () => undefined }
+    return { stdout: pretty(people), settle: async () => undefined, flush: () => undefined }
   }
   const stdout = lineOutput(1, complain)
   process.on('exit', stdout.flush)
-  return { stdout, flush: stdout.flush }
+  return { stdout, settle: (clock) => settleWith(stdout, clock), flush: stdout.flush }
+}
+
+async function settleWith(output: LineOutput, clock: Clock): Promise<void> {
+  for (let before = -1; output.writes !== before; ) {
+    before = output.writes
+    const late = new Promise<boolean>((resolve) => clock.after(SETTLE_MS, () => resolve(false)))
+    if (await Promise.race([output.settled().then(() => true), late])) return
+  }
 }
 
 /** Lines of every level into files that change with the day and when they have grown; warnings also to `stdout`. */
