@@ -23,6 +23,15 @@ export async function open(port: number): Promise<Wire> {
   return wire
 }
 
+/** All that comes over the connection from now on, as far as it has come when asked. */
+export function collected({ socket }: Wire): () => string {
+  let text = ''
+  socket.on('data', (piece) => {
+    text += piece
+  })
+  return () => text
+}
+
 /** A listener whose requests wait until the test answers them. */
 export function waiting() {
   const asked: { req: IncomingMessage; res: ServerResponse }[] = []

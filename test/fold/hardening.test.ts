@@ -35,7 +35,7 @@ describe('an upstream that means harm', () => {
     })
   }
 
-  it('may nest as deep as any provider does, once and again', () => {
+  it('may nest as deep as providers do, once and again', () => {
     for (const [where, event] of places) {
       const deep = event.replace('@', nested(50))
       assert.equal(foldEvents([deep, deep]).error, undefined, where)

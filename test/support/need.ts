@@ -26,6 +26,7 @@ export function need(suite: Mocha.Context, { command, brings, without }: Needed)
   }
   if (!told.has(command)) console.log(`  NOT RUN: every test that needs ${command}, because it is not installed.`)
   told.add(command)
-  // Only on the word of whoever set the variable, and not in CI, which installs the program.
+  // On the word of whoever set the variable, who has read it above. `.ci/run` installs the program, unsets the
+  // variable, and counts a test that was skipped all the same as a failure.
   suite.skip()
 }

@@ -87,7 +87,7 @@ function readArm(tokens: string[]): Type {
   return { is: 'array', of }
 }
 
-/** `(string & {})`: any string, written so that editors still offer the literals beside it. */
+/** `(string & {})` is `string`, written so that editors still offer the literals beside it. */
 function readOpenString(tokens: string[]): Type {
   expect(tokens, 'string', '&', '{', '}', ')')
   return { is: 'name', name: 'string' }

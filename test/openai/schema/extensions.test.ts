@@ -15,7 +15,7 @@ const extensions: Record<string, [Route, Body]> = {
     '/v1/chat/completions',
     part({ type: 'image_url', image_url: 'https://example.com/cat.png' }),
   ],
-  'Mistral: any tool must be called': ['/v1/chat/completions', chat({ tool_choice: 'any' })],
+  'Mistral: one of the tools must be called': ['/v1/chat/completions', chat({ tool_choice: 'any' })],
   'Mistral: arguments of a call as an object': [
     '/v1/chat/completions',
     chat({
