@@ -9,8 +9,8 @@ const MAX_WAITING = 64 * 1024
  * The client's side of a stream: knows whether it has begun, and when the client is slow.
  *
  * What comes within one turn of the event loop is written at the end of the turn, all streams' writes one behind the
- * other. Each write for itself wakes whoever reads, and over a burst of events that measured a seventh of all CPU time;
- * an idle process writes at once.
+ * other, since each write for itself wakes whoever reads (docs/decisions/0015-writes-at-the-end-of-the-turn.md). An idle
+ * process writes at once.
  */
 export class Outlet {
   private readonly res: ServerResponse

@@ -15,8 +15,8 @@ export function answer(clock: Clock): Stage {
         const headers = answerHeaders(res, facts, clock, answer.headers)
         res.writeHead(answer.status, { ...headers, 'content-length': body.length })
       }
-      // At the end of the turn, with all other answers that it has made: each for itself wakes whoever reads, and
-      // under load that measured an eighth of all CPU time. An idle process writes at once.
+      // At the end of the turn, with all other answers that it has made: each for itself wakes whoever reads. An idle
+      // process writes at once. See docs/decisions/0015-writes-at-the-end-of-the-turn.md.
       setImmediate(() => {
         if (!res.destroyed) res.end(body)
       })
