@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Router from '@koa/router'
 import Koa from 'koa'
+import compose from 'koa-compose'
 import { Activity } from './activity.ts'
 import type { Settings } from './config/settings.ts'
 import { ProxyError } from './errors.ts'
@@ -147,9 +148,10 @@ function routes(activity: Activity, parts: Parts, layersOf: (api: Api) => Stage[
   router.get('/health/ready', ready(isReady))
   for (const api of apis) {
     // Model names have slashes in them, so the id is all the rest of the path.
-    const path = api.route.replace(':id', '*id')
+    const path = api.route.replace('/v1', '{/v1}').replace(':id', '*id')
     const method = api.newFold || api.route === '/v1/embeddings' ? 'post' : 'get'
-    router[method]([path, path.slice('/v1'.length)], ...layersOf(api))
+    // As one: the router would put its list together anew for each request.
+    router[method](path, compose(layersOf(api)))
   }
   return router
 }

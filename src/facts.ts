@@ -140,6 +140,10 @@ export interface State {
   providerKey?: string
   body?: RequestBody
   answer?: Answer
+  /** Whether this request's spans are kept; found out by the tracing. */
+  sampled?: boolean
+  /** The trace context that goes upstream, where the tracing knows it already: for a request that is not sampled. */
+  traceHeaders?: Record<string, string>
   /** Milliseconds that the stages which have ended took, each without those below it; kept by their instruments. */
   stagesMs?: number
 }

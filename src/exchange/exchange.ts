@@ -19,6 +19,8 @@ export interface Request {
   readonly facts: Facts
   readonly signal: AbortSignal
   readonly headers: Headers
+  /** The trace context to send, where it is known before the upstream is asked. */
+  readonly traceHeaders: Readonly<Record<string, string>> | undefined
   /** Without its `?`. */
   readonly query: string
   /** Undefined for routes that take no body. */
@@ -103,7 +105,7 @@ export function orderOf<C extends Consumer>(
 }
 
 function headersFor(
-  { headers, facts, providerKey, asked }: Omit<Request, 'res'>,
+  { headers, traceHeaders, facts, providerKey, asked }: Omit<Request, 'res'>,
   upstream: Upstream,
   { traced, passKeys }: OrderParts,
 ) {
@@ -115,6 +117,7 @@ function headersFor(
     providerKey,
     passKeys,
     traced,
+    traceHeaders,
     hasBody: asked !== undefined,
   })
 }

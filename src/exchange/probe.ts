@@ -77,7 +77,8 @@ export async function askModels(
 
 function questionTo(api: Api, { clock }: ProbeParts, signal: AbortSignal) {
   const facts = newFacts('probe', clock.now(), api === chat ? 'POST' : 'GET', api.route)
-  return { api, facts, signal, headers: {}, query: '', modelId: undefined, providerKey: undefined }
+  const nothing = { traceHeaders: undefined, modelId: undefined, providerKey: undefined }
+  return { api, facts, signal, headers: {}, query: '', ...nothing }
 }
 
 async function tryOnce(attempt: Attempt, { clock }: ProbeParts, upstream: Upstream, call: Call) {

@@ -17,12 +17,13 @@ export function forward(api: Api, parts: ExchangeParts): Stage {
 }
 
 function requestOf(api: Api, ctx: Context): Request {
-  const { facts, signal, body, providerKey } = ctx.state
+  const { facts, signal, body, providerKey, traceHeaders } = ctx.state
   return {
     api,
     facts,
     signal,
     headers: ctx.req.headers,
+    traceHeaders,
     query: ctx.querystring,
     asked: body as Request['asked'],
     modelId: ctx.params?.id,

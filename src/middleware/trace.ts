@@ -17,13 +17,13 @@ const saneId = /^[\w.:@/+=-]{1,128}$/
 /** Opens the record of a request, gives it an id, and notices when the client leaves. */
 export function trace({ clock, routeOf, begin }: TraceParts): Stage {
   return (ctx, next) => {
-    const given = ctx.get('x-request-id')
+    const given = ctx.req.headers['x-request-id']
     const route = routeOf(ctx.path)
-    const facts = newFacts(saneId.test(given) ? given : randomUUID(), clock.now(), ctx.method, route)
+    const facts = newFacts(typeof given === 'string' && saneId.test(given) ? given : randomUUID(), clock.now(), ctx.method, route)
     const left = new AbortController()
     ctx.state.facts = facts
     ctx.state.signal = left.signal
-    ctx.set('x-request-id', facts.requestId)
+    ctx.res.setHeader('x-request-id', facts.requestId)
     // Koa must not write anything: the answers are written by `answer`, `recover` and the streams.
     ctx.respond = false
     const end = begin(facts)

@@ -2,7 +2,8 @@ import { context, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { Clock } from '../clock.ts'
 import type { AttemptFacts, Facts } from '../facts.ts'
 import { callAttributes, errorType, factAttributes, phaseOf, type Try } from './genai.ts'
-import { isSampled, markFailed, tracer } from './instrument.ts'
+import { markFailed, tracer } from './instrument.ts'
+import { isSampled } from './server-span.ts'
 import { attemptEvents } from './span-table.ts'
 
 interface Open {

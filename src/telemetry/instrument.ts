@@ -1,9 +1,9 @@
-import { type Context, context, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
+import { context, type Span, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { Clock } from '../clock.ts'
 import { toProxyError } from '../errors.ts'
 import type { Stage } from '../facts.ts'
 import type { Metrics } from './metrics.ts'
-import { inServerSpan } from './server-span.ts'
+import { inServerSpan, isSampled } from './server-span.ts'
 import { type StageName, stageAttributes, stageTable } from './span-table.ts'
 
 /** A tracer by name only; it makes nothing until the SDK has been started, and real spans afterwards. */
@@ -42,7 +42,7 @@ export function createInstruments(gauges: Gauges): Instruments {
     stage(name, inner) {
       const wrapped = wrapStage(gauges, name, inner)
       return stageTable[name].span === 'server'
-        ? (ctx, next) => inServerSpan(ctx.req, () => wrapped(ctx, next))
+        ? (ctx, next) => inServerSpan(ctx, () => wrapped(ctx, next))
         : wrapped
     },
     traceSync: (name, inner) => wrapSync(gauges, name, inner),
@@ -54,13 +54,12 @@ function wrapStage(gauges: Gauges, name: StageName, inner: Stage): Stage {
   return async (ctx, next) => {
     const { state } = ctx
     const before = state.stagesMs ?? 0
-    const active = context.active()
-    const span = openSpan(name, active)
+    const span = state.sampled ? openSpan(name) : undefined
     const from = clock.now()
     let outcome: StageOutcome = 'ok'
     try {
       if (span === undefined) await inner(ctx, next)
-      else await context.with(trace.setSpan(active, span), inner, undefined, ctx, next)
+      else await context.with(trace.setSpan(context.active(), span), inner, undefined, ctx, next)
     } catch (thrown) {
       outcome = claim(thrown, span)
       throw thrown
@@ -81,7 +80,7 @@ function wrapSync<Args extends unknown[], Result>(
 ): (...args: Args) => Result {
   const { clock } = gauges
   return (...args) => {
-    const span = openSpan(name, context.active())
+    const span = isSampled(context.active()) ? openSpan(name) : undefined
     const from = clock.now()
     let outcome: StageOutcome = 'ok'
     try {
@@ -118,11 +117,6 @@ export function markFailed(span: Span | undefined, code: string): void {
   span?.setStatus({ code: SpanStatusCode.ERROR })
 }
 
-/** Whether what runs now belongs to a request whose spans are kept. */
-export function isSampled(active: Context): boolean {
-  return trace.getSpan(active)?.isRecording() ?? false
-}
-
-function openSpan(name: StageName, active: Context): Span | undefined {
-  return stageTable[name].span === 'own' && isSampled(active) ? tracer.startSpan(name, undefined, active) : undefined
+function openSpan(name: StageName): Span | undefined {
+  return stageTable[name].span === 'own' ? tracer.startSpan(name) : undefined
 }

@@ -31,13 +31,15 @@ interface OutgoingRequest {
 }
 
 /**
- * Hands the trace context of a request that is not sampled on to the upstream, and leaves the rest of the
- * instrumentation's work undone: URL and headers parsed for a span that nobody will see.
+ * Leaves the instrumentation's work undone for a request that is not sampled: URL and headers parsed for a span that
+ * nobody will see. Its trace context is among its headers already, unless it has one that is active: then another
+ * instrumentation, such as http's, has made its server span.
  */
 function onlyPropagate(request: OutgoingRequest): boolean {
   const active = context.active()
   const span = trace.getSpan(active)
-  if (span === undefined || span.isRecording()) return false
+  if (span === undefined) return true
+  if (span.isRecording()) return false
   propagation.inject(active, request, { set: (to, name, value) => to.addHeader?.(name, value) })
   return true
 }

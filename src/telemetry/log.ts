@@ -52,8 +52,6 @@ export async function createLog(options: LogOptions, clock: Clock = systemClock)
       formatters: { level: (label) => ({ level: label }) },
       // The pino instrumentation adds the same; this is for whoever has turned it off.
       mixin: traceOfNow,
-      // Nearly every line is a request's, which brings its trace itself: pino's own way would copy its members for nothing.
-      mixinMergeStrategy: withTrace,
       serializers: { err: (error: unknown) => describeError(error, logger.isLevelEnabled('debug')) },
       hooks: { streamWrite: redactor(keys) },
     },
@@ -73,13 +71,6 @@ function traceOfNow(): object {
   return traceFields(trace.getActiveSpan())
 }
 
-/** What the line says itself comes first; a request's says all there is, and need not be copied for it. */
-function withTrace(line: object, extra: object): object {
-  if ('trace_id' in line) return line
-  for (const _ in extra) return { ...extra, ...line }
-  return line
-}
-
 /**
  * What a line says of the trace that it belongs to, also when that is not sampled: whoever called may have kept it.
  * `trace_flags` is 01 where this process keeps it, 00 where nobody need look for it here.
@@ -88,6 +79,11 @@ export function traceFields(span: Span | undefined): object {
   if (span === undefined) return {}
   const { traceId, spanId, traceFlags } = span.spanContext()
   return { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags.toString(16)}` }
+}
+
+/** The same log for lines that say themselves to which trace they belong: pino need not ask for it again. */
+export function withoutMixin(log: Logger): Logger {
+  return Object.create(log, { [pino.symbols.mixinSym]: { value: undefined } })
 }
 
 interface StandardOutput {

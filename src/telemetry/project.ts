@@ -1,10 +1,10 @@
-import { type Span, trace } from '@opentelemetry/api'
+import type { Span } from '@opentelemetry/api'
 import type { Clock } from '../clock.ts'
 import type { Facts } from '../facts.ts'
 import { endAttempts } from './attempt-span.ts'
 import { count } from './count.ts'
 import { endOf } from './ended.ts'
-import type { Logger } from './log.ts'
+import { type Logger, withoutMixin } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { requestLine } from './request-line.ts'
 import { endServerSpan, exemplarOf } from './server-span.ts'
@@ -13,11 +13,6 @@ export interface ProjectParts {
   readonly metrics: Metrics
   readonly log: Logger
   readonly clock: Clock
-}
-
-/** The server span of the request that runs now, also of one that is not sampled; undefined while tracing is off. */
-export function serverSpan(): Span | undefined {
-  return trace.getActiveSpan()
 }
 
 /** The trace that a request belongs to, also when it is not sampled: its log line has it too. */
@@ -30,12 +25,13 @@ export function traceIdOf(server: Span | undefined): string | undefined {
  * Call it once, when the response has closed, with what `serverSpan()` gave when the request began.
  */
 export function createProject({ metrics, log, clock }: ProjectParts): (facts: Facts, server?: Span) => void {
+  const lines = withoutMixin(log)
   return (facts, server) => {
     const ended = endOf(facts, clock)
     const exemplar = exemplarOf(server)
     endAttempts(facts)
     endServerSpan(ended, server)
     count(metrics, ended, exemplar)
-    requestLine(log, ended, server)
+    requestLine(lines, ended, server)
   }
 }

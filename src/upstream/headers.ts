@@ -57,14 +57,15 @@ export interface RequestHeaderOptions {
   readonly providerKey: string | undefined
   /** A key in another header than Authorization may go on as well. */
   readonly passKeys: boolean
-  /** The tracing adds its own context headers. */
+  /** The tracing adds its own context headers, unless it has given them here. */
   readonly traced: boolean
+  readonly traceHeaders: Readonly<Record<string, string>> | undefined
   readonly hasBody: boolean
 }
 
 /** The headers of a request to an upstream. Its own key wins over the client's, its own headers over all. */
 export function requestHeaders(options: RequestHeaderOptions): Record<string, string> {
-  const { client, config, requestId, traced, hasBody } = options
+  const { client, config, requestId, traced, traceHeaders, hasBody } = options
   const named = connectionHeaders(client)
   const headers: Record<string, string> = {}
   for (const name in client) {
@@ -78,6 +79,7 @@ export function requestHeaders(options: RequestHeaderOptions): Record<string, st
   headers['accept-encoding'] = 'identity'
   if (hasBody) headers['content-type'] = 'application/json'
   headers['x-request-id'] = requestId
+  if (traceHeaders) Object.assign(headers, traceHeaders)
   putKey(headers, options)
   for (const name in config.headers) headers[name.toLowerCase()] = config.headers[name] as string
   return headers

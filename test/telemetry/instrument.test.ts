@@ -3,6 +3,7 @@ import { trace } from '@opentelemetry/api'
 import { ProxyError } from '../../src/errors.ts'
 import type { Stage } from '../../src/facts.ts'
 import { createInstruments, type Instruments } from '../../src/telemetry/instrument.ts'
+import { serverSpan } from '../../src/telemetry/server-span.ts'
 import { MovedClock } from '../support/clock.ts'
 import { spanTree } from '../support/otlp.ts'
 import { recorded, recordSpans, sampleNothing, stopRecording } from './recording.ts'
@@ -133,15 +134,19 @@ describe('instruments', () => {
 
   it('a request that is not sampled makes no spans, and its metrics all the same', async () => {
     sampleNothing()
-    let traceId: string | undefined
-    await runStack(
-      stack(async () => {
-        traceId = trace.getActiveSpan()?.spanContext().traceId
-      }),
-    )
+    let upstreams: Record<string, string> | undefined
+    let known: string | undefined
+    const begin: Stage = (ctx, next) => {
+      known = serverSpan()?.spanContext().traceId
+      upstreams = ctx.state.traceHeaders
+      return next()
+    }
+    await runStack([instruments.stage('trace', begin), ...stack(pass).slice(1)])
     assert.deepEqual(recorded(), [])
     assert.equal(observed.length, 5)
-    assert.match(traceId ?? '', /^[0-9a-f]{32}$/, 'its trace is known, for the log and for the upstream')
+    assert.match(known ?? '', /^[0-9a-f]{32}$/, 'its trace is known while it begins, for the log')
+    assert.match(upstreams?.traceparent ?? '', new RegExp(`^00-${known}-[0-9a-f]{16}-00$`))
+    assert.equal(serverSpan(), undefined, 'and not to the requests after it')
   })
 
   it("the caller's trace is continued, and its decision is heeded", async () => {

@@ -3,8 +3,8 @@ import type { Span } from '@opentelemetry/api'
 import pino from 'pino'
 import type { Facts } from '../../src/facts.ts'
 import type { Metrics } from '../../src/telemetry/metrics.ts'
-import { createProject, serverSpan } from '../../src/telemetry/project.ts'
-import { inServerSpan } from '../../src/telemetry/server-span.ts'
+import { createProject } from '../../src/telemetry/project.ts'
+import { inServerSpan, serverSpan } from '../../src/telemetry/server-span.ts'
 import { MovedClock } from '../support/clock.ts'
 import { recorded, recordSpans, sampleNothing, stopRecording } from './recording.ts'
 import { readValue, seriesIn, someAttempt, someFacts, someMetrics } from './sample.ts'
@@ -37,7 +37,8 @@ describe('projecting the facts', () => {
 
   /** Projects in the server span of a request to `url`. */
   async function projectTraced(facts: Facts, url = '/v1/chat/completions?api-version=1') {
-    await inServerSpan(requestOf(url, { 'user-agent': 'sdk/1' }), async () => project(facts, serverSpan()))
+    const req = requestOf(url, { 'user-agent': 'sdk/1' })
+    await inServerSpan({ req, state: {} }, async () => project(facts, serverSpan()))
     return recorded().find(({ kind }) => kind === 'server')
   }
 
@@ -129,7 +130,8 @@ describe('projecting the facts', () => {
     const told = async (host: string) => {
       recordSpans()
       const facts = someFacts({ address: '192.0.2.7' })
-      await inServerSpan(requestOf('/v1/models', { host }), async () => project(facts, serverSpan()))
+      const req = requestOf('/v1/models', { host })
+      await inServerSpan({ req, state: {} }, async () => project(facts, serverSpan()))
       const { attributes } = recorded()[0] ?? {}
       return [attributes?.['server.address'], attributes?.['server.port'], attributes?.['client.address']]
     }

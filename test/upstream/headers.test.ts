@@ -10,6 +10,7 @@ function sent(options: Partial<RequestHeaderOptions>): Record<string, string> {
     config,
     requestId: 'id',
     providerKey: undefined,
+    traceHeaders: undefined,
     passKeys: true,
     traced: false,
     hasBody: true,
