@@ -1,6 +1,7 @@
 import { ProxyError } from '../errors.ts'
 import { type PlainAnswer, parseAnswer, summaryOf } from '../openai/answer.ts'
 import type { Fold, Summary } from '../openai/api.ts'
+import type { Skim } from '../sse/parse.ts'
 import type { Consumer, Flow, Head } from '../upstream/consumer.ts'
 import { BodyReader, type BodySink, type ReaderCaps } from './reader.ts'
 
@@ -50,6 +51,10 @@ export class Collect implements Consumer, BodySink {
 
   end(isCut: boolean): void {
     this.reader.end(isCut)
+  }
+
+  get skim(): Skim | undefined {
+    return this.fold.skim
   }
 
   onEvent(bytes: string, name: string): void {

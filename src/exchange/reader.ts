@@ -1,7 +1,7 @@
 import { ProxyError } from '../errors.ts'
 import { bytesOf, withoutMark } from '../sse/bytes.ts'
 import { createInflater, type Inflater } from '../sse/inflate.ts'
-import { createParser, type Parser } from '../sse/parse.ts'
+import { createParser, type Parser, type Skim, type Stretch } from '../sse/parse.ts'
 import { sniff } from '../sse/sniff.ts'
 import type { Flow, Head } from '../upstream/consumer.ts'
 
@@ -11,6 +11,8 @@ export interface BodySink {
   onBytes?(chunk: Buffer): void
   /** `bytes` is the event's data as byte text (`sse/bytes.ts`). */
   onEvent(bytes: string, name: string): void
+  /** Takes events that are like earlier ones instead. */
+  readonly skim?: Skim | undefined
   /** All events of the bytes last given have been told. */
   onBatch(): void
   /** The event stream has ended, or was cut when it was whole already. */
@@ -48,10 +50,17 @@ export class BodyReader {
   constructor(sink: BodySink, caps: ReaderCaps) {
     this.sink = sink
     this.caps = caps
-    this.parser = createParser((data, name) => {
+    const { skim } = sink
+    const onEvent = (data: string, name: string) => {
       this.events++
       sink.onEvent(data, name)
-    }, caps)
+    }
+    const onStretch = (stretch: Stretch) => {
+      const end = skim?.take(stretch) ?? -1
+      this.events += skim?.taken ?? 0
+      return end
+    }
+    this.parser = createParser(onEvent, { ...caps, ...(skim && { onStretch }) })
   }
 
   begin(head: Head, flow: Flow): void {
@@ -126,7 +135,8 @@ export class BodyReader {
     if (this.kind === 'json') {
       this.countJson()
     } else {
-      this.decide(Buffer.concat(this.held))
+      // Mostly the first chunk decides, and is not copied for it.
+      this.decide(this.held.length === 1 ? chunk : Buffer.concat(this.held))
     }
   }
 

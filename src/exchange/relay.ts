@@ -2,6 +2,7 @@ import { ProxyError } from '../errors.ts'
 import { isAnswer, parseAnswer, summaryOf } from '../openai/answer.ts'
 import { type Api, isDone, type Summary } from '../openai/api.ts'
 import { Watch } from '../openai/watch.ts'
+import type { Skim } from '../sse/parse.ts'
 import { createUsageStripper, type UsageStripper } from '../sse/strip.ts'
 import type { Consumer, Flow, Head } from '../upstream/consumer.ts'
 import { responseHeaders } from '../upstream/headers.ts'
@@ -61,6 +62,10 @@ export class Relay implements Consumer, BodySink {
   /** After an error in the stream nothing more can be missing either. */
   get whole(): boolean {
     return this.watch.whole || this.watch.trouble !== undefined
+  }
+
+  get skim(): Skim {
+    return this.watch.skim
   }
 
   begin(head: Head, flow: Flow): void {

@@ -19,7 +19,12 @@ export function trace({ clock, routeOf, begin }: TraceParts): Stage {
   return (ctx, next) => {
     const given = ctx.req.headers['x-request-id']
     const route = routeOf(ctx.path)
-    const facts = newFacts(typeof given === 'string' && saneId.test(given) ? given : randomUUID(), clock.now(), ctx.method, route)
+    const facts = newFacts(
+      typeof given === 'string' && saneId.test(given) ? given : randomUUID(),
+      clock.now(),
+      ctx.method,
+      route,
+    )
     const left = new AbortController()
     ctx.state.facts = facts
     ctx.state.signal = left.signal

@@ -1,5 +1,6 @@
 import type { ApiRoute, Usage } from '../facts.ts'
 import type { JsonObject } from '../fold/record.ts'
+import type { Skim } from '../sse/parse.ts'
 
 /** What an answer says of itself; the rest of it is the client's alone. */
 export interface Summary {
@@ -22,6 +23,8 @@ export interface Fold {
   push(data: string, name: string): void
   /** The same for data that has not been decoded: byte text (`sse/bytes.ts`). Throws as `push` does. */
   pushBytes(bytes: string, name: string): void
+  /** Takes events that are like earlier ones where they stand in a body, instead of `pushBytes`. Throws as `push` does. */
+  readonly skim?: Skim
   summary(): Summary
   /**
    * The answer as JSON text. The fold must not be used afterwards.

@@ -8,6 +8,7 @@ import { decode } from '../sse/bytes.ts'
 import { type Fold, isDone, type Summary } from './api.ts'
 import { findTrouble } from './foreign.ts'
 import { Quick } from './quick.ts'
+import { QuickSkim } from './skim.ts'
 import { objectIn, spokenTrouble } from './trouble.ts'
 import { readUsage } from './usage.ts'
 import type { Varying } from './varying.ts'
@@ -18,6 +19,11 @@ export class ChunkFold implements Fold {
   private readonly quick = new Quick()
   private readonly toAnswer: (draft: Draft) => JsonObject
   done = false
+  readonly skim = new QuickSkim(
+    this.quick,
+    () => this.done,
+    (varying) => this.vary(varying),
+  )
 
   constructor(maxAnswerBytes: number, toAnswer: (draft: Draft) => JsonObject) {
     this.draft = newDraft(maxAnswerBytes)

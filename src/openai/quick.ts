@@ -1,5 +1,5 @@
 import type { JsonObject } from '../fold/record.ts'
-import { decode, plainText } from '../sse/bytes.ts'
+import { Run, textOf } from './run.ts'
 import { type Opening, openingOf, Shapes } from './shapes.ts'
 import { cut, flat, isItself, literalIn, type Template, unescaped } from './template.ts'
 import type { Varying } from './varying.ts'
@@ -27,6 +27,7 @@ export class Quick {
   private misses = 0
   private resting = 0
   private opening: Opening | undefined
+  private run: Run | undefined
 
   /**
    * What the event says, where that differs from the last parsed one in a single string; undefined when this event has
@@ -40,15 +41,22 @@ export class Quick {
   /** The same for an event as byte text, of which only the varying string is decoded. */
   findBytes(bytes: string): Varying | undefined {
     const literal = this.literalIn(bytes)
-    if (literal === undefined) return undefined
-    return this.vary(isItself(literal) ? literal : (plainText(literal) ?? unescaped(decode(literal))))
+    return literal === undefined ? undefined : this.vary(textOf(literal))
+  }
+
+  /** What reads events that fit the template where they stand in a body; undefined while there is none. */
+  runWith(field: string): Run | undefined {
+    const { template } = this
+    if (template && (this.run?.template !== template || this.run.field !== field)) this.run = new Run(template, field)
+    return template && this.run
   }
 
   private literalIn(data: string): string | undefined {
     return this.template && literalIn(data, this.template)
   }
 
-  private vary(text: string | undefined): Varying | undefined {
+  /** What an event that fits the template says with this text, which may be that of several; valid until the next call. */
+  vary(text: string | undefined): Varying | undefined {
     const template = this.template as Template
     if (text === undefined) return undefined
     this.misses = 0

@@ -24,7 +24,7 @@ const MARK = randomBytes(9).toString('base64')
 const MAX_TRIES = 3
 
 /** Anything but the characters that stand for themselves in a JSON string: escapes, and what JSON forbids there raw. */
-const needsDecoding = /[^ !#-[\]-\uffff]/
+export const needsDecoding = /[^ !#-[\]-\uffff]/
 
 /** Cuts an event that brings one string and nothing else that is new; undefined where it brings more, or none. */
 export function cut(data: string, chunk: JsonObject): Template | undefined {

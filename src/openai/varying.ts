@@ -10,6 +10,8 @@ export interface Varying {
   /** Where the string stands in `piece`. */
   readonly holder: JsonObject
   readonly key: string
+  /** Whether several in a row come to the same as one with all their texts: not where a call may end between two. */
+  readonly joins: boolean
 }
 
 /**
@@ -62,7 +64,7 @@ function ofText(
   const text = own(from, key)
   if (typeof text !== 'string' || key === '__proto__') return undefined
   const holder = { [key]: text }
-  return { index, piece: toPiece(holder), holder, key }
+  return { index, piece: toPiece(holder), holder, key, joins: true }
 }
 
 /** One fragment, all of whose members are plain: nothing that the draft could come to share with the template. */
@@ -77,7 +79,7 @@ function ofCall(delta: JsonObject, index: number): Varying | undefined {
   const key = bodyKey === 'custom' ? 'input' : 'arguments'
   const holder = { ...body }
   const piece = { delta: { tool_calls: [{ ...fragment, [bodyKey]: holder }] } }
-  return typeof own(holder, key) === 'string' ? { index, piece, holder, key } : undefined
+  return typeof own(holder, key) === 'string' ? { index, piece, holder, key, joins: false } : undefined
 }
 
 function isPlain(value: Json): boolean {

@@ -7,6 +7,7 @@ import { isDone, type Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
 import { findTrouble } from './foreign.ts'
 import { Quick } from './quick.ts'
+import { QuickSkim } from './skim.ts'
 import { objectIn, readTrouble, spokenTrouble } from './trouble.ts'
 import { readUsage } from './usage.ts'
 
@@ -19,6 +20,8 @@ export class Watch {
   /** The first error in the stream. */
   trouble: ProxyError | undefined
   private readonly quick = new Quick()
+  /** Instead of `see`, for events that are like earlier ones where they stand in a body. */
+  readonly skim = new QuickSkim(this.quick, () => this.done)
   private id: string | undefined
   private model: string | undefined
   private usage: Usage | undefined

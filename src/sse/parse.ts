@@ -4,6 +4,38 @@ import { Pieces } from './pieces.ts'
 /** Called with the joined data of one event and with its `event` field, '' when there was none. */
 export type OnEvent = (data: string, name: string) => void
 
+/** Where in a body events may be taken. */
+export interface Stretch {
+  readonly body: string
+  /** Where the data of the first event begins. */
+  readonly from: number
+  /** What stands before the data on its line: `data:`, mostly with a space. */
+  readonly field: string
+  /** Of the line with the data. */
+  readonly maxLength: number
+}
+
+/**
+ * Takes events that are like earlier ones where they stand, without having them cut out: most of a stream. It is shown
+ * only unnamed events of one line that LF ends; whatever it does not take is handed over.
+ */
+export interface Skim {
+  /** Takes as many as it can, one behind the other; returns where the data of the last one ends, -1 when it takes none. */
+  take(stretch: Stretch): number
+  /** How many that were. */
+  readonly taken: number
+}
+
+export interface ParserOptions {
+  /**
+   * The most that one event may hold: its data so far and the line being read, together. Counted in units of the text
+   * that the parser is given, which are bytes where that is byte text (`bytes.ts`).
+   */
+  readonly maxEventBytes: number
+  /** Takes events as they stand in the text, as {@link Skim.take} does. */
+  readonly onStretch?: Skim['take']
+}
+
 /** Reads one event stream, in text that may be cut anywhere. */
 export interface Parser {
   /**
@@ -27,12 +59,9 @@ const NOTHING = -1
  * `end()`, even when its last line is unfinished: if it was cut, its JSON cannot be read, and the caller knows that the
  * stream was truncated. An event whose data is the empty string is not handed over: it can only be a heartbeat.
  * `id`, `retry`, comments and unknown fields are dropped.
- *
- * @param options.maxEventBytes the most that one event may hold: its data so far and the line being read, together.
- *   Counted in units of the text that it is given, which are bytes where that is byte text (`bytes.ts`).
  */
-export function createParser(onEvent: OnEvent, options: { maxEventBytes: number }): Parser {
-  return new EventParser(onEvent, options.maxEventBytes)
+export function createParser(onEvent: OnEvent, options: ParserOptions): Parser {
+  return new EventParser(onEvent, options)
 }
 
 /**
@@ -42,6 +71,7 @@ export function createParser(onEvent: OnEvent, options: { maxEventBytes: number 
 class EventParser implements Parser {
   private readonly onEvent: OnEvent
   private readonly max: number
+  private readonly onStretch: Skim['take'] | undefined
   /** Dropped if the next text begins with it: a BOM at the start, later the LF of a CRLF that was cut. */
   private swallow = BOM
   /** The line that has begun and not ended yet. */
@@ -49,9 +79,10 @@ class EventParser implements Parser {
   private readonly data = new Pieces('\n')
   private name = ''
 
-  constructor(onEvent: OnEvent, max: number) {
+  constructor(onEvent: OnEvent, { maxEventBytes, onStretch }: ParserOptions) {
     this.onEvent = onEvent
-    this.max = max
+    this.max = maxEventBytes
+    this.onStretch = onStretch
   }
 
   push(text: string): void {
@@ -80,6 +111,11 @@ class EventParser implements Parser {
   private readLines(text: string, from: number): number {
     let at = from
     while (at < text.length) {
+      const next = this.skimFrom(text, at)
+      if (next !== NOTHING) {
+        at = next
+        continue
+      }
       const end = text.indexOf('\n', at)
       if (end === -1) break
       if (text.charCodeAt(end + 1) === LF && startsWithData(text, at) && this.data.count === 0) {
@@ -92,6 +128,15 @@ class EventParser implements Parser {
       }
     }
     return at
+  }
+
+  /** Where the next event begins, when the one here and perhaps those behind it have been taken as they are. */
+  private skimFrom(body: string, at: number): number {
+    if (!this.onStretch || !startsWithData(body, at) || this.data.count > 0 || this.name !== '') return NOTHING
+    const from = valueStart(body, at + 4)
+    const field = from - at === 5 ? 'data:' : 'data: '
+    const end = this.onStretch({ body, from, field, maxLength: this.max })
+    return end === NOTHING ? NOTHING : end + 2
   }
 
   /** The same for LF, CRLF and CR. Each one's next place is kept until passed: to search anew at each line is quadratic. */

@@ -41,9 +41,7 @@ export function createInstruments(gauges: Gauges): Instruments {
   return {
     stage(name, inner) {
       const wrapped = wrapStage(gauges, name, inner)
-      return stageTable[name].span === 'server'
-        ? (ctx, next) => inServerSpan(ctx, () => wrapped(ctx, next))
-        : wrapped
+      return stageTable[name].span === 'server' ? (ctx, next) => inServerSpan(ctx, () => wrapped(ctx, next)) : wrapped
     },
     traceSync: (name, inner) => wrapSync(gauges, name, inner),
   }

@@ -72,12 +72,7 @@ export function inServerSpan({ req, state }: Opened, run: () => Promise<void>): 
  * Nearly all requests: nothing below makes a span, so no context is carried through their promises and callbacks, which
  * took as long as everything else that tracing does for them. All that is needed of it is what goes upstream.
  */
-function runUnsampled(
-  state: Opened['state'],
-  span: Span,
-  active: Context,
-  run: () => Promise<void>,
-): Promise<void> {
+function runUnsampled(state: Opened['state'], span: Span, active: Context, run: () => Promise<void>): Promise<void> {
   state.sampled = false
   state.traceHeaders = {}
   propagation.inject(active, state.traceHeaders)
