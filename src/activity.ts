@@ -1,10 +1,11 @@
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
 import { type Load, watchLag } from './middleware/shed.ts'
+import { type Place, Roll } from './roll.ts'
 
 /** What this process is doing: the requests under way, how late its event loop runs, whether it is going down. */
 export class Activity implements Load {
-  private readonly underWay = new Set<Facts>()
+  private readonly underWay = new Roll<Facts>()
   private goingDown = false
   private readonly lag: ReturnType<typeof watchLag>
 
@@ -24,17 +25,17 @@ export class Activity implements Load {
     return this.goingDown
   }
 
-  enter(facts: Facts): void {
-    this.underWay.add(facts)
+  enter(facts: Facts): Place<Facts> {
+    return this.underWay.enter(facts)
   }
 
-  leave(facts: Facts): void {
-    this.underWay.delete(facts)
+  leave(place: Place<Facts>): void {
+    this.underWay.leave(place)
   }
 
-  /** The requests that began first; they still change. A set keeps its order, so nothing has to be sorted. */
+  /** The requests that began first; they still change. */
   oldest(count: number): Facts[] {
-    return this.underWay.values().take(count).toArray()
+    return this.underWay.oldest(count)
   }
 
   drain(): void {

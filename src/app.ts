@@ -96,10 +96,10 @@ export function createApp(settings: Settings, surroundings: Surroundings): Whole
 /** What every request passes, outermost first. */
 function outerLayers({ clock }: Surroundings, parts: Parts, activity: Activity): Layer[] {
   function begin(facts: Facts) {
-    activity.enter(facts)
+    const place = activity.enter(facts)
     const end = parts.begin()
     return () => {
-      activity.leave(facts)
+      activity.leave(place)
       end(facts)
     }
   }

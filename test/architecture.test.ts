@@ -14,14 +14,14 @@ const base = ['errors', 'facts', 'clock']
 const mayImport: Readonly<Record<Unit, readonly Unit[]>> = {
   main: ['cluster', 'checkup', 'demo', 'config', 'telemetry', 'clock'],
   // The app for other programs: what a worker is made of, without the processes around it.
-  library: ['cluster', 'app', 'wiring', 'telemetry', 'config', 'clock'],
+  library: ['cluster', 'app', 'wiring', 'telemetry', 'config', 'roll', 'clock'],
   // Asks the configured upstreams by hand, with the parts that also ask for clients.
   checkup: ['wiring', 'exchange', 'upstream', 'config', ...base],
   demo: ['config', 'clock'],
-  cluster: ['app', 'wiring', 'telemetry', 'config', 'limit', 'page', ...base],
+  cluster: ['app', 'wiring', 'telemetry', 'config', 'limit', 'page', 'roll', ...base],
   app: ['activity', 'wiring', 'middleware', 'openai', 'telemetry', 'config', ...base],
   wiring: ['middleware', 'exchange', 'limit', 'upstream', 'openai', 'telemetry', 'config', 'page', ...base],
-  activity: ['middleware', ...base],
+  activity: ['middleware', 'roll', ...base],
   middleware: ['exchange', 'openai', 'limit', 'json', ...base],
   exchange: ['openai', 'fold', 'sse', 'upstream', 'json', ...base],
   openai: ['fold', 'sse', 'json', ...base],
@@ -37,6 +37,7 @@ const mayImport: Readonly<Record<Unit, readonly Unit[]>> = {
   facts: ['errors'],
   errors: [],
   clock: [],
+  roll: [],
 }
 
 /** Packages that only some units may know, by the beginning of their names. */

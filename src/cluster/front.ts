@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { ProxyError } from '../errors.ts'
+import { Roll } from '../roll.ts'
 import { faultOf, rawAnswer, refuseConnection } from './refuse.ts'
 
 export type Listener = (req: IncomingMessage, res: ServerResponse) => void
@@ -26,7 +27,7 @@ export class Front {
   requests = 0
   errors = 0
   private readonly server: Server
-  private readonly active = new Set<ServerResponse>()
+  private readonly active = new Roll<ServerResponse>()
   /** Connections whose last request has been answered before its body had come. */
   private readonly halfRead = new WeakSet<Duplex>()
   private listener: Listener
@@ -53,7 +54,7 @@ export class Front {
     // An expectation that is not known may be passed over (RFC 9110, section 10.1.1); Node would say 417 and no more.
     this.server.on('checkExpectation', (req, res) => this.take(req, res))
     this.server.on('clientError', (error, socket) => {
-      const pending = [...this.active].filter(({ req }) => req.socket === socket)
+      const pending = this.active.oldest().filter(({ req }) => req.socket === socket)
       // A second answer to one request would be taken for the answer to the next.
       if (this.halfRead.has(socket)) socket.destroy()
       else refuseConnection(error, socket, pending)
@@ -99,7 +100,7 @@ export class Front {
    */
   drain(timeoutMs: number, afterGrace: () => void, grace = graceMs): Promise<void> {
     this.leaving = true
-    for (const res of this.active) closeAfter(res)
+    for (const res of this.active.oldest()) closeAfter(res)
     const begun = this.clock.now()
     let cancel = () => {}
     const sweep = () => {
@@ -134,17 +135,17 @@ export class Front {
     socket.setTimeout(this.server.keepAliveTimeout)
     res.once('close', () => {
       // Node sets its own time-out behind the last answer; the next of several that were asked for may take its time.
-      if ([...this.active].some(({ req }) => req.socket === socket)) socket.setTimeout(0)
+      if (this.active.oldest().some(({ req }) => req.socket === socket)) socket.setTimeout(0)
     })
   }
 
   private take(req: IncomingMessage, res: ServerResponse): void {
     this.requests++
-    this.active.add(res)
+    const place = this.active.enter(res)
     this.halfRead.delete(req.socket)
     res.once('prefinish', () => this.cutWhenUnread(res))
     res.once('close', () => {
-      this.active.delete(res)
+      this.active.leave(place)
       if (!req.complete) this.halfRead.add(req.socket)
       if (res.statusCode >= 500) this.errors++
     })

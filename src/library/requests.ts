@@ -1,14 +1,15 @@
 import type { ServerResponse } from 'node:http'
+import { Roll } from '../roll.ts'
 
 /** The requests that are being answered, wherever their server is. */
 export class Requests {
-  private readonly active = new Set<ServerResponse>()
+  private readonly active = new Roll<ServerResponse>()
   private readonly waiting: (() => void)[] = []
 
   begin(res: ServerResponse): void {
-    this.active.add(res)
+    const place = this.active.enter(res)
     res.once('close', () => {
-      this.active.delete(res)
+      this.active.leave(place)
       if (this.active.size === 0) for (const wake of this.waiting.splice(0)) wake()
     })
   }
@@ -20,6 +21,6 @@ export class Requests {
 
   /** Ends all of them at once. */
   cut(): void {
-    for (const res of this.active) res.destroy()
+    for (const res of this.active.oldest()) res.destroy()
   }
 }
