@@ -50,7 +50,7 @@ export interface ProxyChoices {
   readonly main?: string
 }
 
-/** The proxy with everything on that is on by default, and one worker. */
+/** The proxy with all that is on by default, which tracing is not, and one worker. */
 export function proxyTarget(upstream: string, job: Job, choices: ProxyChoices = {}): Target {
   const { name = 'openai-proxy', flags = [], env = {}, main = mainFile } = choices
   return {
@@ -69,9 +69,21 @@ export function proxyTarget(upstream: string, job: Job, choices: ProxyChoices = 
   }
 }
 
-/** One row of design's table of targets: the floor and the proxy at the same job. */
-export function pair(upstream: string, job: Job): Target[] {
-  return [floorTarget(upstream, job), proxyTarget(upstream, job)]
+/**
+ * The floor and the proxy at the same job.
+ * @param collector an address that takes and drops spans; with it the proxy traces one request in a hundred
+ */
+export function pair(upstream: string, job: Job, collector?: string): Target[] {
+  const env = collector === undefined ? {} : tracing(collector, '0.01')
+  return [floorTarget(upstream, job), proxyTarget(upstream, job, { env })]
+}
+
+function tracing(collector: string, ratio: string): Record<string, string> {
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector,
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: ratio,
+  }
 }
 
 /** nginx passing the same stream through, as the measure for pass-through. */
@@ -81,15 +93,10 @@ export function nginxTarget(port: number, job: Job): Target {
 
 /** The same request with telemetry in several strengths. `collector` is an address that takes and drops spans. */
 export function telemetryTargets(upstream: string, collector: string): Target[] {
-  const traced = (ratio: string) => ({
-    OTEL_EXPORTER_OTLP_ENDPOINT: collector,
-    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
-    OTEL_TRACES_SAMPLER_ARG: ratio,
-  })
   return [
     proxyTarget(upstream, smallAnswer, { name: 'log off, no traces', env: { LOG_LEVEL: 'fatal' } }),
-    proxyTarget(upstream, smallAnswer, { name: 'log, sampling 0.01', env: traced('0.01') }),
-    proxyTarget(upstream, smallAnswer, { name: 'log, sampling 1', env: traced('1') }),
+    proxyTarget(upstream, smallAnswer, { name: 'log, sampling 0.01', env: tracing(collector, '0.01') }),
+    proxyTarget(upstream, smallAnswer, { name: 'log, sampling 1', env: tracing(collector, '1') }),
   ]
 }
 

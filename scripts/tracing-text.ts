@@ -78,7 +78,7 @@ doing other work as well, smallest of four runs of 15 000 requests:
 
 So the server span is made by the stage \`trace\` itself and not by OpenTelemetry's http instrumentation, which patches the
 listeners of every request and response, sampled or not. The undici instrumentation is told to leave requests that are not
-sampled alone, but for handing on their context. The log writes \`trace_id\`, \`span_id\` and \`trace_flags\` into its lines also
+sampled alone; their context goes upstream with the other headers, and is carried through nothing else. The log writes \`trace_id\`, \`span_id\` and \`trace_flags\` into its lines also
 without the pino instrumentation, and runtime-node is left out while nobody reads its metrics: see
 [decision 12](decisions/0012-instrumentations.md). Whoever wants others names them in \`OTEL_NODE_ENABLED_INSTRUMENTATIONS\`; with \`http\` in it, that instrumentation's server span is used.`,
 }

@@ -49,7 +49,7 @@ export function serverSpan(): Span | undefined {
  * Runs a request in its server span, a child of the caller's if it sent a `traceparent`.
  *
  * OpenTelemetry's http instrumentation would do this as well, but it patches the listeners of every request and
- * response: 30 µs a request, sampled or not, where this takes a fifth of it (docs/tracing.md). If the operator has
+ * response: 30 µs a request, sampled or not, where this takes a quarter of that (docs/tracing.md). If the operator has
  * turned it on, its span is taken.
  */
 export function inServerSpan({ req, state }: Opened, run: () => Promise<void>): Promise<void> {
