@@ -81,11 +81,6 @@ export function traceFields(span: Span | undefined): object {
   return { trace_id: traceId, span_id: spanId, trace_flags: `0${traceFlags.toString(16)}` }
 }
 
-/** The same log for lines that say themselves to which trace they belong: pino need not ask for it again. */
-export function withoutMixin(log: Logger): Logger {
-  return Object.create(log, { [pino.symbols.mixinSym]: { value: undefined } })
-}
-
 interface StandardOutput {
   readonly stdout: DestinationStream
   readonly settle: (clock: Clock) => Promise<void>

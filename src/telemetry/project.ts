@@ -4,8 +4,9 @@ import type { Facts } from '../facts.ts'
 import { endAttempts } from './attempt-span.ts'
 import { count } from './count.ts'
 import { endOf } from './ended.ts'
-import { type Logger, withoutMixin } from './log.ts'
+import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { quickLines } from './quick-lines.ts'
 import { requestLine } from './request-line.ts'
 import { endServerSpan, exemplarOf } from './server-span.ts'
 
@@ -25,7 +26,7 @@ export function traceIdOf(server: Span | undefined): string | undefined {
  * Call it once, when the response has closed, with what `serverSpan()` gave when the request began.
  */
 export function createProject({ metrics, log, clock }: ProjectParts): (facts: Facts, server?: Span) => void {
-  const lines = withoutMixin(log)
+  const lines = quickLines(log)
   return (facts, server) => {
     const ended = endOf(facts, clock)
     const exemplar = exemplarOf(server)

@@ -16,16 +16,23 @@ import type { Upstream } from '../upstream/upstream.ts'
 
 /** One try at one upstream, in its client span. */
 export function wireAttempt(clock: Clock): Attempt {
+  const endpoints = new WeakMap<Upstream, ReturnType<typeof endpointOf>>()
+  function describe(upstream: Upstream) {
+    const endpoint = endpoints.get(upstream) ?? endpointOf(upstream)
+    endpoints.set(upstream, endpoint)
+    return endpoint
+  }
   return traced(clock, createAttempt(clock), (upstream: Upstream, call: Call) => ({
-    upstream: { name: upstream.name, ...endpointOf(upstream) },
+    upstream: describe(upstream),
     operation: operationOf(call.request.route) ?? 'models',
     model: call.model,
   }))
 }
 
-function endpointOf({ addresses }: Upstream): { provider: string; address: string; port: number } {
+function endpointOf({ name, addresses }: Upstream) {
   const { hostname, port, protocol } = new URL(addresses.origin)
   return {
+    name,
     provider: providerOf(hostname),
     address: hostname,
     port: Number(port) || (protocol === 'https:' ? 443 : 80),
