@@ -27,7 +27,10 @@ function answerWith(ctx: Context, error: ProxyError, clock: Clock): void {
   if (res.writableEnded || res.destroyed) return
   const body = JSON.stringify(error.toJSON())
   if (!res.headersSent) writeHead(ctx, error, body, clock)
-  res.end(body)
+  // At the end of the turn, as answers are: under overload, when refusals are many, each write for itself cost half of one.
+  setImmediate(() => {
+    if (!res.destroyed) res.end(body)
+  })
   // Nobody has begun to read the body. Closing on it would reset the connection: the client, which still sends, would
   // see that and no answer, and under overload a new connection costs more than a refusal.
   if (req.readableFlowing === null) discardRest(req, mostDiscarded)
