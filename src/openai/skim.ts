@@ -33,9 +33,12 @@ export class QuickSkim implements Skim {
   private tell(run: Run): void {
     const varying = this.quick.vary(run.text)
     if (!varying) return
-    this.say?.(varying)
-    // What is kept of a stream's events for the next stream must not hold a piece of somebody's answer.
-    varying.holder[varying.key] = ''
-    run.text = ''
+    try {
+      this.say?.(varying)
+    } finally {
+      // What is kept of a stream's events for the next stream must not hold a piece of somebody's answer.
+      varying.holder[varying.key] = ''
+      run.text = ''
+    }
   }
 }
