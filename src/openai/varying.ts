@@ -10,7 +10,10 @@ export interface Varying {
   /** Where the string stands in `piece`. */
   readonly holder: JsonObject
   readonly key: string
-  /** Whether several in a row come to the same as one with all their texts: not where a call may end between two. */
+  /**
+   * Whether several in a row come to the same as one with all their texts. Not where the last one holds, nor where a call
+   * may end between two.
+   */
   readonly joins: boolean
 }
 
@@ -64,7 +67,7 @@ function ofText(
   const text = own(from, key)
   if (typeof text !== 'string' || key === '__proto__') return undefined
   const holder = { [key]: text }
-  return { index, piece: toPiece(holder), holder, key, joins: true }
+  return { index, piece: toPiece(holder), holder, key, joins: key !== 'finish_reason' }
 }
 
 /** One fragment, all of whose members are plain: nothing that the draft could come to share with the template. */

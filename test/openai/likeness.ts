@@ -87,6 +87,13 @@ const shapes: readonly ((piece: string) => Fields)[] = [
   (piece) => ({ id: 'x', choices: [{ text: piece, index: 0, logprobs: null, finish_reason: null }] }),
   (piece) => ({ id: 'x', choices: [{ text: piece, index: 0, reasoning: piece }], model: 'm', usage: null }),
   (piece) => ({ choices: [{ delta: { content: piece } }, { delta: { content: piece } }] }),
+  (piece) => ({ choices: [{ index: 0, finish_reason: piece }] }),
+  (piece) => ({ choices: [{ index: 0, text: '', finish_reason: piece }] }),
+  (piece) => delta({}, { finish_reason: piece }),
+  (piece) => delta({ finish_reason: piece }),
+  (piece) => ({ choices: [{ index: 0, logprobs: piece }] }),
+  (piece) => ({ choices: [{ index: 0, message: piece }] }),
+  (piece) => ({ choices: [{ index: 0, delta: piece }] }),
 ]
 
 const whole: readonly (() => Fields)[] = [
