@@ -10,10 +10,7 @@ export interface Varying {
   /** Where the string stands in `piece`. */
   readonly holder: JsonObject
   readonly key: string
-  /**
-   * Whether several in a row come to the same as one with all their texts. Not where the last one holds, nor where a call
-   * may end between two.
-   */
+  /** Whether several in a row come to the same as one with all their texts: not where a call may end between two. */
   readonly joins: boolean
 }
 
@@ -31,6 +28,8 @@ export function varyingOf(chunk: JsonObject): Varying | undefined {
   if (typeof index !== 'number') return undefined
   if (isObject(delta)) return beside.length === 0 ? ofDelta(delta, index) : undefined
   const [key] = beside
+  // The last one holds, and whoever only watches wants to know it.
+  if (key === 'finish_reason') return undefined
   return key !== undefined && beside.length === 1 ? ofText(choice, key, index, (piece) => piece) : undefined
 }
 
@@ -67,7 +66,7 @@ function ofText(
   const text = own(from, key)
   if (typeof text !== 'string' || key === '__proto__') return undefined
   const holder = { [key]: text }
-  return { index, piece: toPiece(holder), holder, key, joins: key !== 'finish_reason' }
+  return { index, piece: toPiece(holder), holder, key, joins: true }
 }
 
 /** One fragment, all of whose members are plain: nothing that the draft could come to share with the template. */

@@ -34,6 +34,11 @@ describe('watching a stream that is passed through', () => {
     assert.ok(watching(first, second, chunk({}, { finish: 'stop' }), chunk({}, { finish: 'length', index: 1 })).whole)
   })
 
+  it('knows the last of several reasons, though they differ in one string only', () => {
+    const ending = (reason: string) => ({ choices: [{ index: 0, finish_reason: reason }] })
+    assert.deepEqual(watching(...['a', 'b', 'c'].map(ending)).summary().finishReasons, ['c'])
+  })
+
   it('takes the last real counts, wherever they stand', () => {
     const usageOf = (...events: Event[]) => watching(...events).summary().usage
     assert.equal(usageOf(chunk({ content: 'a' })), undefined)
