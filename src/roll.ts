@@ -11,7 +11,7 @@ export interface Place<Member> {
  * A `Set` would do, but for the garbage collector. V8 gives a set a new table each time that the old one is full of gaps,
  * and the old one goes on pointing to its members and to the new one. Once one such table has grown old, all that come
  * after it are kept with their members until the next full collection: every request was, with its body and its
- * answer, which cost a seventh of all CPU time. Here whoever leaves points to nobody, and nobody to it.
+ * answer (docs/decisions/0017-who-is-here.md). Here whoever leaves points to nobody, and nobody to it.
  */
 export class Roll<Member> {
   size = 0

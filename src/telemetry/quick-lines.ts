@@ -34,7 +34,8 @@ function writerOf(log: Logger, redact: (line: string) => string): Write {
     for (const name in line) {
       const value = line[name]
       if (value === undefined) continue
-      const written = typeof value === 'number' ? value : JSON.stringify(value)
+      // JSON has no word for the other numbers: they become null, as with pino.
+      const written = Number.isFinite(value) ? value : JSON.stringify(value)
       text += `,"${name}":${written}`
       if (FOREIGN.has(name)) foreign += written
     }

@@ -51,15 +51,23 @@ const word = fc.oneof(
   ),
 )
 
-const facts = fc.record({ model: word, client: word, upstream: word, failed: fc.boolean(), several: fc.boolean() })
+const facts = fc.record({
+  model: word,
+  client: word,
+  upstream: word,
+  failed: fc.boolean(),
+  several: fc.boolean(),
+  input: fc.constantFrom(0, 11, 0.5, 1e300, Number.POSITIVE_INFINITY, Number.NaN),
+})
 
 describe("a request's line, written the quick way", () => {
   it('says what pino would write but for the mixin, and holds no key either', () => {
     fc.assert(
-      fc.property(facts, ({ model, client, upstream, failed, several }) => {
+      fc.property(facts, ({ model, client, upstream, failed, several, input }) => {
         const failure = failed ? { failure: new ProxyError('upstream_timeout'), code: 'upstream_timeout' as const } : {}
         const attempts = several ? [someAttempt({ upstream }), someAttempt()] : [someAttempt({ upstream })]
-        const some = someFacts({ model, client, attempts, ...failure })
+        const usage = { input, output: 2, cached: 0, reasoning: 0 }
+        const some = someFacts({ model, client, attempts, usage, ...failure })
         const { mixed, ...byPino } = JSON.parse(lineOf(some, (log) => log))
         const quick = lineOf(some, quickLines)
         assert.equal(mixed, true)
