@@ -1,16 +1,21 @@
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
-import { type Load, watchLag } from './middleware/shed.ts'
+import type { Load } from './middleware/shed.ts'
+import { type LoopUse, type LoopWatch, watchLoop } from './overload/loop.ts'
+import { Rest } from './overload/rest.ts'
 import { type Place, Roll } from './roll.ts'
 
-/** What this process is doing: the requests under way, how late its event loop runs, whether it is going down. */
+/** What this process is doing: the requests under way, how its event loop is, who has to wait, whether it is going down. */
 export class Activity implements Load {
+  /** The connections that were refused, and are not listened to for a while. */
+  readonly rest: Rest
   private readonly underWay = new Roll<Facts>()
   private goingDown = false
-  private readonly lag: ReturnType<typeof watchLag>
+  private readonly loop: LoopWatch
 
-  constructor(clock: Clock) {
-    this.lag = watchLag(clock)
+  constructor(clock: Clock, useOfLoop: LoopUse) {
+    this.loop = watchLoop(clock, useOfLoop)
+    this.rest = new Rest(clock, () => this.loop.busy())
   }
 
   inFlight(): number {
@@ -18,7 +23,7 @@ export class Activity implements Load {
   }
 
   lagMs(): number {
-    return this.lag.lagMs()
+    return this.loop.lagMs()
   }
 
   draining(): boolean {
@@ -40,10 +45,12 @@ export class Activity implements Load {
 
   drain(): void {
     this.goingDown = true
+    this.rest.wakeAll()
   }
 
-  /** Stops watching the event loop. */
+  /** Stops watching the event loop, and lets nobody wait any longer. */
   stop(): void {
-    this.lag.stop()
+    this.loop.stop()
+    this.rest.wakeAll()
   }
 }

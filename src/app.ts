@@ -12,7 +12,7 @@ import { forward } from './middleware/forward.ts'
 import { health, ready } from './middleware/health.ts'
 import { limit } from './middleware/limit.ts'
 import { recover } from './middleware/recover.ts'
-import { shed } from './middleware/shed.ts'
+import { type LoadCaps, shed } from './middleware/shed.ts'
 import { trace } from './middleware/trace.ts'
 import { validate } from './middleware/validate.ts'
 import type { Api } from './openai/api.ts'
@@ -32,6 +32,8 @@ export interface App {
   inFlight(): number
   /** Whether requests should be sent here: it does not drain, and some upstream can be used. */
   ready(): boolean
+  /** Listens to all connections again that were not listened to because of an overload. */
+  wake(): void
   /** From now on new requests are refused; those that run go on. */
   drain(): void
   /** What it does and how its upstreams are, for `GET /status`. */
@@ -48,6 +50,8 @@ export interface App {
 /** What one worker's application does just now. */
 export interface AppStatus {
   readonly inFlight: number
+  /** Connections that are not listened to for a while, because of an overload. */
+  readonly connectionsResting: number
   readonly draining: boolean
   readonly upstreams: ReturnType<Parts['balancer']['status']>
 }
@@ -63,7 +67,7 @@ type Layer = readonly [name: StageName, stage: Stage]
 
 /** THE stack. Every layer is made visible here and nowhere else; what it wraps does not know of it. */
 export function createApp(settings: Settings, surroundings: Surroundings): WholeApp {
-  const activity = new Activity(surroundings.clock)
+  const activity = new Activity(surroundings.clock, surroundings.useOfLoop)
   const parts = wire(settings, surroundings, activity)
   const staged = (layers: readonly Layer[]) => layers.map(([name, stage]) => parts.instruments.stage(name, stage))
 
@@ -77,9 +81,11 @@ export function createApp(settings: Settings, surroundings: Surroundings): Whole
     listener: koa.callback(),
     inFlight: () => activity.inFlight(),
     ready: () => !activity.draining() && parts.balancer.usable(),
+    wake: () => activity.rest.wakeAll(),
     drain: () => activity.drain(),
     status: () => ({
       inFlight: activity.inFlight(),
+      connectionsResting: activity.rest.size,
       draining: activity.draining(),
       upstreams: parts.balancer.status(),
     }),
@@ -119,7 +125,7 @@ function innerLayers(api: Api, settings: Settings, parts: Parts, activity: Activ
   const trustProviderKey = settings.upstreams.every(({ key }) => key === undefined)
   return [
     // Before any work: under overload, work for requests that fail is what makes the others fail.
-    ['shed', shed(activity, { maxConcurrency: settings.maxConcurrency, maxLagMs: settings.maxEventLoopLagMs })],
+    ['shed', shed(activity, capsOf(settings), (req) => activity.rest.begin(req))],
     // Says who asks, which the limits need to know; strangers cost nothing further.
     ['access', access({ keys, allowlist, trustProxy, trustProviderKey })],
     // Before the body is read, so that a client over its limit cannot make us read it.
@@ -131,6 +137,10 @@ function innerLayers(api: Api, settings: Settings, parts: Parts, activity: Activ
     // Innermost: writes what forward has left, and a stage for its own time.
     ['answer', answer(exchange.clock)],
   ]
+}
+
+function capsOf({ maxConcurrency, maxEventLoopLagMs }: Settings): LoadCaps {
+  return { maxConcurrency, maxLagMs: maxEventLoopLagMs }
 }
 
 const apis: readonly Api[] = [chat, completions, responses, embeddings, models, model]

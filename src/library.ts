@@ -10,6 +10,7 @@ import { type ProxyOptions, settingsFrom } from './library/options.ts'
 import { restoreFetch } from './library/own-fetch.ts'
 import { Requests } from './library/requests.ts'
 import type { ProxyStatus } from './library/status.ts'
+import { measureLoopUse } from './overload/loop.ts'
 import { embeddedLog } from './telemetry/embedded-log.ts'
 import { negotiate, write } from './telemetry/exposition.ts'
 import { readVersion } from './telemetry/version.ts'
@@ -117,6 +118,7 @@ function surroundings(settings: Settings, { onLog, traced }: ProxyOptions): Para
   return {
     log: embeddedLog({ level: settings.logLevel, keys, onLine: onLog }),
     clock: systemClock,
+    useOfLoop: measureLoopUse(),
     workerId: '0',
     version: readVersion(),
     traced: traced === true,

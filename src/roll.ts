@@ -15,7 +15,8 @@ export interface Place<Member> {
  */
 export class Roll<Member> {
   size = 0
-  private first: Place<Member> | undefined
+  /** The place of who has been here longest. */
+  first: Place<Member> | undefined
   private last: Place<Member> | undefined
 
   enter(member: Member): Place<Member> {

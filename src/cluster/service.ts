@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
+import { measureLoopUse } from '../overload/loop.ts'
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts'
 import type { Snapshot } from '../telemetry/snapshot.ts'
 import { shutdownTracing, spansDropped, tracingIsOn, warnTo } from '../telemetry/tracing.ts'
@@ -119,6 +120,8 @@ export class Service {
   /** Finishes what runs, for at most `timeoutMs`; then nothing of this service is left but its log. */
   async drain(timeoutMs: number): Promise<void> {
     this.stopHeapWatch()
+    // What was sent on a connection that rests is answered within the grace, or would be lost with it.
+    this.app.wake()
     await this.front.drain(timeoutMs, () => this.app.drain())
   }
 
@@ -133,6 +136,7 @@ export class Service {
     return this.parts.createApp(settings, {
       log: this.log.logger,
       clock: this.parts.clock,
+      useOfLoop: measureLoopUse(),
       workerId: this.parts.slot,
       version: readVersion(),
       traced: tracingIsOn(),

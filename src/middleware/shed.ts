@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts'
+import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
 import type { Stage } from '../facts.ts'
 
@@ -11,27 +11,32 @@ export interface Load {
   draining(): boolean
 }
 
+/** Told of each refusal; says after how many seconds the client may come again. */
+export type Refused = (req: IncomingMessage) => number
+
 export interface LoadCaps {
   readonly maxConcurrency: number
   /** Milliseconds; 0 means that no lag is too long. */
   readonly maxLagMs: number
 }
 
-/** Long enough for a burst to pass, short enough that a client is not lost. Seconds. */
-const retryAfter = 1
+/** Another process takes the client's next request. Seconds. */
+const drainingRetryAfter = 1
 
 /**
  * Refuses what this process cannot take on, before any work is done for it: draining or overloaded, with Retry-After.
  * Under overload each request admitted makes all others later, until none is answered in time.
  */
-export function shed(load: Load, caps: LoadCaps): Stage {
+export function shed(load: Load, caps: LoadCaps, refused: Refused): Stage {
   const maxLagMs = caps.maxLagMs === 0 ? Number.POSITIVE_INFINITY : caps.maxLagMs
-  return (_ctx, next) => {
+  return (ctx, next) => {
     // The connection is closed as well: the client's next request then reaches a process that stays.
     if (load.draining()) {
-      throw withoutStack(() => new ProxyError('draining', { retryAfter, headers: { connection: 'close' } }))
+      const headers = { connection: 'close' }
+      throw withoutStack(() => new ProxyError('draining', { retryAfter: drainingRetryAfter, headers }))
     }
     if (load.inFlight() > caps.maxConcurrency || load.lagMs() > maxLagMs) {
+      const retryAfter = refused(ctx.req)
       throw withoutStack(() => new ProxyError('overloaded', { retryAfter }))
     }
     return next()
@@ -45,30 +50,4 @@ function withoutStack(make: () => ProxyError): ProxyError {
   const error = make()
   Error.stackTraceLimit = depth
   return error
-}
-
-const sampleMs = 50
-
-/** Follows how late this process's event loop runs, for `Load.lagMs`. */
-export interface LagWatch {
-  lagMs(): number
-  stop(): void
-}
-
-/**
- * Measures the event loop's lag as the delay of a timer, halfway smoothed: one long collection of garbage refuses
- * nobody, a loop that stays late is seen within two samples. perf_hooks' histogram would have to be reduced to a
- * number for each request and includes its own resolution.
- */
-export function watchLag(clock: Clock): LagWatch {
-  let lag = 0
-  let due = clock.now() + sampleMs
-  let cancel = clock.after(sampleMs, sample)
-  function sample() {
-    const now = clock.now()
-    lag = (lag + Math.max(0, now - due)) / 2
-    due = now + sampleMs
-    cancel = clock.after(sampleMs, sample)
-  }
-  return { lagMs: () => lag, stop: () => cancel() }
 }

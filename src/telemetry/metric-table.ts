@@ -62,6 +62,13 @@ export const metricTable = {
     labels: [],
     aggregator: 'sum',
   },
+  connectionsResting: {
+    name: 'proxy_connections_resting',
+    type: 'gauge',
+    help: 'Connections that were refused while the event loop had no time to spare, and are not read from until their Retry-After has passed.',
+    labels: [],
+    aggregator: 'sum',
+  },
   stageDuration: {
     name: 'proxy_stage_duration_seconds',
     type: 'histogram',

@@ -24,6 +24,7 @@ export interface MetricsOptions {
   readonly models: Iterable<string>
   readonly upstreams: Iterable<{ readonly name: string; readonly provider: string }>
   readonly inFlight: () => number
+  readonly connectionsResting: () => number
   readonly upstreamStates: () => Iterable<UpstreamState>
   /** Whether the rate limits are counted by this worker alone, because their store is away. */
   readonly rateLimitFallback: () => boolean
@@ -71,8 +72,9 @@ export function createMetrics(options: MetricsOptions) {
 }
 
 function readWhenScraped(registry: OpenMetricsRegistry, options: MetricsOptions): void {
-  const { inFlight, upstreamStates, spansDropped, rateLimitFallback, version } = options
+  const { inFlight, connectionsResting, upstreamStates, spansDropped, rateLimitFallback, version } = options
   gauge(registry, table.requestsInFlight, () => [[inFlight()]])
+  gauge(registry, table.connectionsResting, () => [[connectionsResting()]])
   gauge(registry, table.upstreamInFlight, function* () {
     for (const { name, inFlight } of upstreamStates()) yield [inFlight, name]
   })

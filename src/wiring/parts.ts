@@ -4,6 +4,7 @@ import type { Facts } from '../facts.ts'
 import type { Keyring } from '../limit/keys.ts'
 import type { Limiter } from '../limit/limiter.ts'
 import type { Load } from '../middleware/shed.ts'
+import type { Rest } from '../overload/rest.ts'
 import { createInstruments, type Instruments } from '../telemetry/instrument.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { createProject, traceIdOf } from '../telemetry/project.ts'
@@ -34,8 +35,11 @@ export interface Parts {
   close(): Promise<void>
 }
 
+/** What the process is doing, for the metrics. */
+type Loaded = Pick<Load, 'inFlight'> & { readonly rest: Pick<Rest, 'size'> }
+
 /** Makes the parts of one worker and ties them together. */
-export function wire(settings: Settings, surroundings: Surroundings, load: Load): Parts {
+export function wire(settings: Settings, surroundings: Surroundings, load: Loaded): Parts {
   const { clock, log, send } = surroundings
   const balancer = wireUpstreams(settings, clock, (upstream, transition) => {
     metrics.circuitTransitions(1, upstream.name, transition.to)
@@ -78,7 +82,7 @@ export function wire(settings: Settings, surroundings: Surroundings, load: Load)
 function wireMetrics(
   settings: Settings,
   surroundings: Surroundings,
-  load: Load,
+  load: Loaded,
   balancer: Balancer,
   rateLimitFallback: () => boolean,
 ): Metrics {
@@ -89,6 +93,7 @@ function wireMetrics(
     models: modelsOf(settings),
     upstreams: labelsOf(settings),
     inFlight: () => load.inFlight(),
+    connectionsResting: () => load.rest.size,
     upstreamStates: () => balancer.status().map(({ name, inFlight, state }) => ({ name, inFlight, circuit: state })),
     rateLimitFallback,
     spansDropped,

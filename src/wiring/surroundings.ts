@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { LoopUse } from '../overload/loop.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { BreakerState } from '../upstream/breaker.ts'
 
@@ -6,6 +7,7 @@ import type { BreakerState } from '../upstream/breaker.ts'
 export interface Surroundings {
   readonly log: Logger
   readonly clock: Clock
+  readonly useOfLoop: LoopUse
   /** The worker's slot in the cluster. */
   readonly workerId: string
   readonly version: string

@@ -24,6 +24,7 @@ function metrics() {
     version: '1.0.0',
     models: [],
     upstreams: [{ name: 'near', provider: 'openai' }],
+    connectionsResting: () => 0,
     inFlight: () => 0,
     upstreamStates: () => [],
     rateLimitFallback: () => false,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { type Load, shed, watchLag } from '../../src/middleware/shed.ts'
+import { type Load, shed } from '../../src/middleware/shed.ts'
 import { serve } from '../limit/serve.ts'
-import { MovedClock } from '../support/clock.ts'
 
 const calm: Load = { inFlight: () => 1, lagMs: () => 0, draining: () => false }
 const caps = { maxConcurrency: 10, maxLagMs: 100 }
@@ -10,7 +9,7 @@ const caps = { maxConcurrency: 10, maxLagMs: 100 }
 async function askUnder(load: Partial<Load>, { maxLagMs } = caps) {
   let reached = false
   const served = await serve([
-    shed({ ...calm, ...load }, { ...caps, maxLagMs }),
+    shed({ ...calm, ...load }, { ...caps, maxLagMs }, () => 7),
     async (ctx) => {
       reached = true
       ctx.body = 'answered'
@@ -33,13 +32,13 @@ describe('shedding load', () => {
 
   it('refuses one more, before anything else runs', async () => {
     const { status, code, retryAfter, reached } = await askUnder({ inFlight: () => 11 })
-    assert.deepEqual([status, code, retryAfter, reached], [503, 'overloaded', '1', false])
+    assert.deepEqual([status, code, retryAfter, reached], [503, 'overloaded', '7', false])
   })
 
   it('refuses while the event loop is late', async () => {
     assert.equal((await askUnder({ lagMs: () => 100 })).status, 200)
     const { status, code, retryAfter, reached } = await askUnder({ lagMs: () => 100.1 })
-    assert.deepEqual([status, code, retryAfter, reached], [503, 'overloaded', '1', false])
+    assert.deepEqual([status, code, retryAfter, reached], [503, 'overloaded', '7', false])
   })
 
   it('minds no lag at all when that is turned off', async () => {
@@ -53,60 +52,5 @@ describe('shedding load', () => {
 
   it('says draining, not overloaded, when both are so', async () => {
     assert.equal((await askUnder({ draining: () => true, inFlight: () => 99 })).code, 'draining')
-  })
-})
-
-/** A clock whose alarms ring late, as those of an event loop that is busy. */
-class LateClock extends MovedClock {
-  lateMs = 0
-
-  override after(ms: number, done: () => void): () => void {
-    return super.after(ms + this.lateMs, done)
-  }
-}
-
-describe('the event loop’s lag', () => {
-  it('is nothing while timers come in time', () => {
-    const clock = new MovedClock()
-    const watch = watchLag(clock)
-    clock.move(10_000)
-    assert.equal(watch.lagMs(), 0)
-    watch.stop()
-  })
-
-  it('is halved for one late timer, so that a single pause refuses nobody', () => {
-    const clock = new LateClock()
-    clock.lateMs = 160
-    const watch = watchLag(clock)
-    clock.move(209)
-    assert.equal(watch.lagMs(), 0)
-    clock.lateMs = 0
-    clock.move(1)
-    assert.equal(watch.lagMs(), 80)
-    clock.move(50)
-    assert.equal(watch.lagMs(), 40)
-    watch.stop()
-  })
-
-  it('comes to what it is when the loop stays late, and goes when that is over', () => {
-    const clock = new LateClock()
-    clock.lateMs = 160
-    const watch = watchLag(clock)
-    clock.move(210 * 2)
-    assert.equal(watch.lagMs(), 120)
-    clock.move(210 * 20)
-    assert.ok(watch.lagMs() > 159.9)
-    clock.lateMs = 0
-    clock.move(210 + 50 * 20)
-    assert.ok(watch.lagMs() < 0.1)
-    watch.stop()
-  })
-
-  it('leaves no timer behind when it is stopped', () => {
-    const clock = new MovedClock()
-    const watch = watchLag(clock)
-    clock.move(500)
-    watch.stop()
-    assert.equal(clock.pending, 0)
   })
 })

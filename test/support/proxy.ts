@@ -6,6 +6,7 @@ import pino from 'pino'
 import { type App, createApp } from '../../src/app.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { loadSettings } from '../../src/config/load.ts'
+import type { LoopUse } from '../../src/overload/loop.ts'
 import { describeError } from '../../src/telemetry/causes.ts'
 import type { BreakerMessage } from '../../src/wiring/surroundings.ts'
 import { lookForLeaks, prompt } from './leaks.ts'
@@ -35,6 +36,8 @@ export interface ProxyOptions {
   /** The text of a CONFIG_FILE. */
   readonly config?: string
   readonly clock?: Clock
+  /** How busy the event loop seems to be; idle, unless told otherwise. */
+  readonly useOfLoop?: LoopUse
 }
 
 export async function startProxy({
@@ -42,6 +45,7 @@ export async function startProxy({
   env = {},
   config,
   clock = systemClock,
+  useOfLoop = () => 0,
 }: ProxyOptions): Promise<RunningProxy> {
   const lines: Record<string, unknown>[] = []
   const told: BreakerMessage[] = []
@@ -57,6 +61,7 @@ export async function startProxy({
   const app = createApp(settingsFor(urls, env, config), {
     log: pino({ level: 'debug', serializers: { err: (error) => describeError(error, true) } }, sink),
     clock,
+    useOfLoop,
     workerId: '1',
     version: '0.0.0-test',
     traced: false,

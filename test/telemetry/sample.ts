@@ -13,6 +13,7 @@ export function someMetrics(options: Partial<MetricsOptions> = {}): Metrics {
     models: ['gpt-known'],
     upstreams: [{ name: 'near', provider: 'openai' }],
     inFlight: () => 0,
+    connectionsResting: () => 0,
     upstreamStates: () => [],
     rateLimitFallback: () => false,
     spansDropped: () => [],

@@ -51,6 +51,7 @@ export const createTinyApp: CreateApp = (settings, surroundings) => {
     },
     inFlight: () => inFlight,
     ready: () => !draining,
+    wake() {},
     drain() {
       draining = true
     },
