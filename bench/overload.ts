@@ -117,8 +117,11 @@ async function findPeak(proxy: Measured, arrivals: Arrivals, guess: number): Pro
 
 async function offer(proxy: Measured, arrivals: Arrivals, rate: number): Promise<Offer> {
   const before = costOf(proxy.pid).cpuUs
-  const arrived = await arrivals.run(rate, seconds)
-  return { ...arrived, cpu: (costOf(proxy.pid).cpuUs - before) / seconds / 1e6 }
+  let after = before
+  const arrived = await arrivals.run(rate, seconds, () => {
+    after = costOf(proxy.pid).cpuUs
+  })
+  return { ...arrived, cpu: (after - before) / seconds / 1e6 }
 }
 
 /** What the proxy does a second when 32 clients each wait for their answer; also warms it up. */
@@ -168,9 +171,9 @@ function goodputOf({ good, seconds: time }: Arrived): number {
   return good / time
 }
 
-/** Answers with 200, late ones too, for each second of CPU: what other work on the machine disturbs least. */
+/** Answers with 200 in time, for each second of CPU: what other work on the machine disturbs least. */
 function perCpuSecond(offers: readonly Offer[]): number {
-  return median(offers.map(({ goodMs, cpu }) => goodMs.length / seconds / cpu))
+  return median(offers.map((one) => goodputOf(one) / one.cpu))
 }
 
 function describe(name: string, atPeak: readonly Offer[], over: readonly Offer[]): string {

@@ -32,8 +32,8 @@ export class Arrivals {
     this.bytes = Buffer.from([`POST ${path} HTTP/1.1`, ...lines, '', body].join('\r\n'))
   }
 
-  /** Sends for `seconds`, then waits until the last one has been answered. */
-  async run(rate: number, seconds: number): Promise<Arrived> {
+  /** Sends for `seconds`, tells that they are over, then waits until the last one has been answered. */
+  async run(rate: number, seconds: number, over = () => {}): Promise<Arrived> {
     const goodMs: number[] = []
     const counts = { sent: 0, refused: 0, failed: 0 }
     const from = performance.now()
@@ -48,6 +48,7 @@ export class Arrivals {
     }
     // Answers that come after the time are not counted as goodput of this time.
     const good = goodMs.length
+    over()
     await Promise.all(done)
     return { seconds, good, goodMs, ...counts }
   }

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../clock.ts'
 import { type Place, Roll } from '../roll.ts'
 
-/** Refusals follow each other at this distance, so that they take a twentieth of the time of a loop that has none. */
-const gapMs = 1
+/** Refusals follow each other at this distance: at some 50 µs each they take a fortieth of the time of a loop that has none. */
+const gapMs = 2
 /** No client is asked to come again sooner, or later. */
 const leastMs = 1000
 const mostMs = 30_000
