@@ -127,11 +127,12 @@ const causes = [
   }),
   graph({
     title: 'In flight',
-    help: 'Requests that are being handled, and tries that run for them; MAX_CONCURRENCY is 2000 for each worker.',
+    help: 'Requests that are being handled, and tries that run for them; MAX_CONCURRENCY is 2000 for each worker. Connections rest after a refusal while the CPU is the limit.',
     unit: 'short',
     queries: [
       { expr: `sum(${series('proxy_requests_in_flight')})`, legend: 'requests' },
       { expr: `sum(${series('proxy_upstream_in_flight')})`, legend: 'tries' },
+      { expr: `sum(${series('proxy_connections_resting')})`, legend: 'connections that rest' },
     ],
   }),
   graph({
