@@ -95,7 +95,8 @@ export async function startProxy({
   return { app, base, chat: `${base}/chat/completions`, port, lines, told, line, close }
 }
 
-function settingsFor(urls: string, env: Readonly<Record<string, string>>, config: string | undefined) {
+/** The settings that an environment, and the text of a CONFIG_FILE, come to. */
+export function settingsFor(urls: string, env: Readonly<Record<string, string>>, config?: string) {
   const loaded = loadSettings({
     env: {
       ...(urls === '' ? {} : { UPSTREAM_API_URL: urls }),
