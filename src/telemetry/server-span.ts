@@ -111,7 +111,17 @@ function requestAttributes({ method, url = '/', headers, httpVersion, socket }: 
   }
 }
 
-function hostAttributes(host: string | undefined) {
+type HostAttributes = Readonly<Record<string, string | number | undefined>>
+
+// Nearly all clients of a proxy call it by the same name, and to take one apart costs as much as to start a span.
+let lastHost: readonly [host: string | undefined, attributes: HostAttributes] = [undefined, {}]
+
+function hostAttributes(host: string | undefined): HostAttributes {
+  if (lastHost[0] !== host) lastHost = [host, splitHost(host)]
+  return lastHost[1]
+}
+
+function splitHost(host: string | undefined): HostAttributes {
   const asked = URL.parse(`http://${host}`)
   if (host === undefined || asked === null) return {}
   return { [name.address.name]: asked.hostname, [name.port.name]: asked.port === '' ? undefined : Number(asked.port) }
