@@ -50,8 +50,6 @@ export interface App {
 /** What one worker's application does just now. */
 export interface AppStatus {
   readonly inFlight: number
-  /** Connections that are not listened to for a while, because of an overload. */
-  readonly connectionsResting: number
   readonly draining: boolean
   readonly upstreams: ReturnType<Parts['balancer']['status']>
 }
@@ -85,7 +83,6 @@ export function createApp(settings: Settings, surroundings: Surroundings): Whole
     drain: () => activity.drain(),
     status: () => ({
       inFlight: activity.inFlight(),
-      connectionsResting: activity.rest.size,
       draining: activity.draining(),
       upstreams: parts.balancer.status(),
     }),

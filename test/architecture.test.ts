@@ -14,7 +14,7 @@ const base = ['errors', 'facts', 'clock']
 const mayImport: Readonly<Record<Unit, readonly Unit[]>> = {
   main: ['cluster', 'checkup', 'demo', 'config', 'telemetry', 'clock'],
   // The app for other programs: what a worker is made of, without the processes around it.
-  library: ['cluster', 'app', 'wiring', 'telemetry', 'config', 'overload', 'roll', 'clock'],
+  library: ['cluster', 'app', 'wiring', 'telemetry', 'config', 'roll', 'clock'],
   // Asks the configured upstreams by hand, with the parts that also ask for clients.
   checkup: ['wiring', 'exchange', 'upstream', 'config', ...base],
   demo: ['config', 'clock'],

@@ -20,8 +20,6 @@ export interface UpstreamState {
  */
 export interface ProxyStatus {
   readonly inFlight: number
-  /** Connections that were refused under overload, and are not listened to until their Retry-After has passed. */
-  readonly connectionsResting: number
   /** It is being closed. */
   readonly draining: boolean
   readonly upstreams: readonly UpstreamState[]

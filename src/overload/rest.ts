@@ -68,8 +68,8 @@ export class Rest {
   }
 
   private lay(socket: Socket, dueMs: number): void {
-    // Already given back to the client, or being closed.
-    if (socket.destroyed || !socket.writable) return
+    // It is being closed, or rests already: of several requests that were sent at once, each is refused.
+    if (socket.destroyed || !socket.writable || socket.isPaused()) return
     const idleMs = socket.timeout ?? 0
     // Else the time it rests would count as idleness, and close it over a request that waits.
     socket.setTimeout(0)

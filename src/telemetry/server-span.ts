@@ -113,7 +113,7 @@ function requestAttributes({ method, url = '/', headers, httpVersion, socket }: 
 
 type HostAttributes = Readonly<Record<string, string | number | undefined>>
 
-// Nearly all clients of a proxy call it by the same name, and to take one apart costs as much as to start a span.
+// Nearly all clients of a proxy call it by the same name.
 let lastHost: readonly [host: string | undefined, attributes: HostAttributes] = [undefined, {}]
 
 function hostAttributes(host: string | undefined): HostAttributes {

@@ -18,15 +18,18 @@ describe('connections that rest', () => {
     assert.equal(clock.pending, 0)
   })
 
-  /** Refuses a request on a connection of its own, which has come to its end at once. */
-  function refuse(): { readonly socket: Socket; readonly retryAfter: number } {
-    const socket = new Socket()
-    socket.setTimeout(5000)
-    socket.resume()
+  /** Refuses a request on a connection, its own or a given one, which has come to its end at once. */
+  function refuse(socket = connection()): { readonly socket: Socket; readonly retryAfter: number } {
     const req = new IncomingMessage(socket)
     const retryAfter = rest.begin(req)
     req.emit('close')
     return { socket, retryAfter }
+  }
+
+  function connection(): Socket {
+    const socket = new Socket()
+    socket.setTimeout(5000)
+    return socket.resume()
   }
 
   it('are not read from, nor closed as idle ones, for the second that their clients are to wait', () => {
@@ -63,6 +66,15 @@ describe('connections that rest', () => {
     assert.deepEqual([rest.size, first.isPaused(), last.isPaused()], [151, false, true])
     clock.move(100)
     assert.deepEqual([rest.size, last.isPaused()], [0, false])
+  })
+
+  it('rest once, and may be idle as long as before, when several of their requests were refused', () => {
+    const socket = connection()
+    refuse(socket)
+    refuse(socket)
+    assert.equal(rest.size, 1)
+    clock.move(1050)
+    assert.deepEqual([socket.isPaused(), socket.timeout, rest.size], [false, 5000, 0])
   })
 
   it('are forgotten when their clients have gone', () => {
