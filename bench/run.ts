@@ -1,6 +1,7 @@
 /**
- * Measures the whole proxy, with tracing of one request in a hundred, beside the floor and nginx, in turns within one run, so that a noisy machine disturbs all
- * alike. The figure to look at is the CPU time of a target's processes for each request, and its ratio to the floor.
+ * Measures the whole proxy, with tracing of one request in a hundred, beside the floor and nginx, in turns within one
+ * run, so that a noisy machine disturbs all alike. The figure to look at is the CPU time of a target's processes for each
+ * request, and its ratio to the floor.
  * Prints one table and, with --record, appends it to RESULTS.md and keeps the ratio that the check in CI compares with.
  * --peers installs Portkey's gateway from npm into a folder of its own and measures it too. Needs Debian's nginx and wrk.
  * usage: npm run bench -- [--seconds N] [--rounds N] [--connections N] [--warmup N] [--peers] [--record]
