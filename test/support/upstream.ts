@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { Exchanged, exchangeFor, perform, type Received, type Step } from './exchange.ts'
 
-/** The steps for one request; `'refuse'` destroys the next connection at accept instead. */
+/** The steps for one request; `'refuse'` closes the next connection at accept instead. */
 export type Scene = readonly Step[] | 'refuse'
 
 /**
@@ -20,7 +20,7 @@ export interface Upstream {
   readonly port: number
   /** Every request whose body has arrived, in order. */
   readonly requests: readonly Received[]
-  /** While true, every new connection is destroyed at accept. */
+  /** While true, every new connection is closed at accept. */
   refusing: boolean
   /** Connections accepted since the start, and those open now. */
   readonly connections: number
@@ -63,7 +63,7 @@ class Scenes {
     const count = this.count++
     if (typeof script === 'function') return script(request, count)
     if (next === undefined) return script as readonly Step[]
-    // A kept-alive connection has already been accepted: it is destroyed now.
+    // A kept-alive connection has already been accepted: it is closed now.
     return next === 'refuse' ? [(exchange) => exchange.cut('fin')] : next
   }
 }
@@ -76,6 +76,7 @@ class ScriptedUpstream implements Upstream {
   private returned = 0
   private failure: unknown
   private readonly sockets = new Set<Socket>()
+  private readonly refused = new Set<Socket>()
   private readonly waiting: (() => void)[] = []
   private readonly server = createServer({ keepAliveTimeout: 0, requestTimeout: 0 })
 
@@ -131,7 +132,7 @@ class ScriptedUpstream implements Upstream {
     const left = this.sockets.size
     const closed = once(this.server, 'close')
     this.server.close()
-    for (const socket of this.sockets) socket.destroy()
+    for (const socket of [...this.sockets, ...this.refused]) socket.destroy()
     await closed
     if (this.failure !== undefined) throw this.failure
     return left
@@ -139,13 +140,18 @@ class ScriptedUpstream implements Upstream {
 
   private accept(socket: Socket): void {
     this.connections++
-    if (this.refusing || this.scenes.refusesConnection()) return void socket.destroy()
-    this.sockets.add(socket)
-    socket.once('close', () => this.sockets.delete(socket))
+    const refused = this.refusing || this.scenes.refusesConnection()
+    const kept = refused ? this.refused : this.sockets
+    kept.add(socket)
+    socket.once('close', () => kept.delete(socket))
+    // Its bytes are still read: the kernel resets a connection that is destroyed over unread ones, and how the client
+    // then fails would depend on which came first.
+    if (refused) socket.end()
   }
 
   private async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const socket = message.socket
+    if (this.refused.has(socket)) return void message.resume()
     const parts: Buffer[] = []
     message.on('data', (part: Buffer) => parts.push(part))
     // A client that leaves while it sends its body has made no request.
