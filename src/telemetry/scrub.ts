@@ -1,7 +1,8 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { redactor } from './redact.ts'
 
-const redact = redactor()
+const redact = rememberingLast(redactor())
+const bareUrl = rememberingLast(withoutQuery)
 
 /**
  * Takes out of a finished span what the instrumentations of others put in and what must not leave the process:
@@ -23,7 +24,19 @@ export function scrub(span: ReadableSpan): void {
   delete status.message
 }
 
-function bareUrl(url: string): string {
+/** Nearly all spans of a proxy tell of the same path and of the same upstream. */
+function rememberingLast(change: (text: string) => string): (text: string) => string {
+  let last = ''
+  let changed = change(last)
+  return (text) => {
+    if (text === last) return changed
+    last = text
+    changed = change(text)
+    return changed
+  }
+}
+
+function withoutQuery(url: string): string {
   const end = url.search(/[?#]/)
   const bare = end === -1 ? url : url.slice(0, end)
   return bare.replace(/^(\w+:\/\/)[^/@]*@/, '$1')

@@ -1,11 +1,11 @@
 import { context, type DiagLogger, DiagLogLevel, diag, ROOT_CONTEXT } from '@opentelemetry/api'
 import { getNodeAutoInstrumentations } from '@opentelemetry/auto-instrumentations-node'
 import { getNumberFromEnv, getStringFromEnv, setGlobalErrorHandler } from '@opentelemetry/core'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { systemClock } from '../clock.ts'
 import { deliverSpans } from './deliver.ts'
 import { instrumentationOptions } from './instrumentations.ts'
+import { spanExporter } from './otlp/exporter.ts'
 import { detectorsOfHere, resourceOf } from './resource.ts'
 import { sparing } from './sparing.ts'
 import { emitWarning, type Tracing } from './tracing.ts'
@@ -19,7 +19,7 @@ export function startSdk(worker: string): Tracing {
   const warn = quietly()
   warnOfProtocol()
   const delivery = deliverSpans({
-    exporter: new OTLPTraceExporter(),
+    exporter: spanExporter(),
     maxQueueSize: getNumberFromEnv('OTEL_BSP_MAX_QUEUE_SIZE') ?? 2048,
     maxExportBatchSize: getNumberFromEnv('OTEL_BSP_MAX_EXPORT_BATCH_SIZE') ?? 512,
     scheduledDelayMillis: getNumberFromEnv('OTEL_BSP_SCHEDULE_DELAY') ?? 5000,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type Span, trace } from '@opentelemetry/api'
 import { ExportResultCode } from '@opentelemetry/core'
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { AlwaysOffSampler, type ReadableSpan, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
 import { type Delivery, deliverSpans } from '../../src/telemetry/deliver.ts'
+import { spanExporter } from '../../src/telemetry/otlp/exporter.ts'
 import { interceptExports } from '../support/otlp.ts'
 
 type Done = Parameters<SpanExporter['export']>[1]
@@ -117,7 +117,7 @@ describe('delivering spans', () => {
 
   it('goes out as OTLP over HTTP in protobuf, and arrives as it was', async () => {
     const collector = interceptExports('http://collector.invalid:4318')
-    delivery = deliver(new OTLPTraceExporter({ url: 'http://collector.invalid:4318/v1/traces' }))
+    delivery = deliver(spanExporter({ url: 'http://collector.invalid:4318/v1/traces' }))
     endSpan((span) =>
       span.setAttributes({ text: 'ü', whole: -3, broken: 0.5, yes: true, list: ['a', 'b'] }).addEvent('e', { n: 1 }),
     )
