@@ -27,9 +27,10 @@ export function readNumber(name: string, text: string): number {
   return number
 }
 
-export function describePlan({ rounds, seconds, warmup, connections }: Plan): string {
+export function describePlan({ starts = 1, rounds, seconds, warmup, connections }: Plan): string {
+  const after = starts === 1 ? '' : `${starts} starts of each, `
   return (
-    `${rounds} rounds of ${seconds} s in turns after ${warmup} s of warm-up, ${connections} connections, medians; ` +
+    `${after}${rounds} rounds of ${seconds} s in turns after ${warmup} s of warm-up, ${connections} connections, medians; ` +
     'load generator and upstream on the same cores.'
   )
 }

@@ -9,7 +9,10 @@ export interface Measured {
 }
 
 export interface Plan extends Turn {
+  /** Rounds after each start. */
   readonly rounds: number
+  /** How often all targets are started; once without it. Two processes of one program differ by up to a tenth. */
+  readonly starts?: number
   /** Seconds of load before anything counts: until V8 has compiled what is hot, a third of the CPU is its compiler's. */
   readonly warmup: number
 }
@@ -19,7 +22,21 @@ export interface Plan extends Turn {
  * what the one before leaves behind (a warm cache, a hot processor) would always fall upon the same one.
  */
 export async function inTurns(stand: Stand, targets: readonly Target[], plan: Plan): Promise<Measured[]> {
-  const measured: { target: Running; rounds: Round[] }[] = []
+  const all = await fromOneStart(stand, targets, plan)
+  for (let start = 1; start < (plan.starts ?? 1); start++) {
+    const more = await fromOneStart(stand, targets, plan)
+    for (const [at, { rounds }] of more.entries()) all[at]?.rounds.push(...rounds)
+  }
+  return all
+}
+
+interface Growing {
+  readonly target: Running
+  readonly rounds: Round[]
+}
+
+async function fromOneStart(stand: Stand, targets: readonly Target[], plan: Plan): Promise<Growing[]> {
+  const measured: Growing[] = []
   for (const target of targets) measured.push({ target: await stand.start(target), rounds: [] })
   if (plan.warmup > 0) {
     for (const { target } of measured) await stand.turn(target, { ...plan, seconds: plan.warmup })

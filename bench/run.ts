@@ -4,10 +4,10 @@
  * request, and its ratio to the floor.
  * Prints one table and, with --record, appends it to RESULTS.md and keeps the ratio that the check in CI compares with.
  * --peers installs Portkey's gateway from npm into a folder of its own and measures it too. Needs Debian's nginx and wrk.
- * usage: npm run bench -- [--seconds N] [--rounds N] [--connections N] [--warmup N] [--peers] [--record]
+ * usage: npm run bench -- [--seconds N] [--rounds N] [--starts N] [--connections N] [--warmup N] [--peers] [--record]
  */
 import { parseArgs } from 'node:util'
-import { describePlan, planOf, planOptions } from './options.ts'
+import { describePlan, planOf, planOptions, readNumber } from './options.ts'
 import { installPortkey } from './peers.ts'
 import { measureRatio, patientPlan, writeRecorded } from './ratio.ts'
 import { inTurns, usualHead, usualRow } from './rounds.ts'
@@ -15,8 +15,14 @@ import { Stand } from './stand.ts'
 import { type Cell, heading, report, table } from './table.ts'
 import { jobs, nginxTarget, pair, smallAnswer, type Target, telemetryTargets } from './targets.ts'
 
-const { values } = parseArgs({ options: { ...planOptions, peers: { type: 'boolean', default: false } } })
-const plan = planOf(values)
+const { values } = parseArgs({
+  options: {
+    ...planOptions,
+    starts: { type: 'string', default: '3' },
+    peers: { type: 'boolean', default: false },
+  },
+})
+const plan = { ...planOf(values), starts: readNumber('starts', values.starts) }
 
 const stand = await Stand.open()
 const peer = values.peers ? await installPortkey(stand, smallAnswer) : undefined
