@@ -3,11 +3,14 @@ import { connect, type Socket } from 'node:net'
 /** What came of requests that arrived at a fixed rate, whatever became of those before them. */
 export interface Arrived {
   readonly seconds: number
-  readonly sent: number
+  /** Requests that were to be sent. */
+  readonly arrived: number
   /** Answers with 200, and with 503. */
   readonly good: number
   readonly refused: number
-  /** Everything else: other statuses, broken connections, and what no connection was left for. */
+  /** What no connection was left for: all of them wait for an answer. */
+  readonly unsent: number
+  /** Everything else: other statuses, and broken connections. */
   readonly failed: number
   /** From sending to the whole answer, for those with 200. Milliseconds. */
   readonly goodMs: readonly number[]
@@ -15,6 +18,10 @@ export interface Arrived {
 
 /** More open requests than this are a client that has given up. */
 const MOST_CONNECTIONS = 6000
+
+/** In place of a status. */
+const UNSENT = -1
+const BROKEN = 0
 
 /**
  * Clients that do not wait for each other: requests leave at `rate` a second over kept connections, a new one when all
@@ -35,15 +42,16 @@ export class Arrivals {
   /** Sends for `seconds`, tells that they are over, then waits until the last one has been answered. */
   async run(rate: number, seconds: number, over = () => {}): Promise<Arrived> {
     const goodMs: number[] = []
-    const counts = { sent: 0, refused: 0, failed: 0 }
+    const counts = { arrived: 0, refused: 0, unsent: 0, failed: 0 }
     const from = performance.now()
     const done: Promise<void>[] = []
     const note = (status: number, ms: number) => {
       if (status === 200) goodMs.push(ms)
+      else if (status === UNSENT) counts.unsent++
       else counts[status === 503 ? 'refused' : 'failed']++
     }
     for (let passed = 0; passed < seconds * 1000; passed = performance.now() - from) {
-      for (const due = (passed / 1000) * rate; counts.sent < due; counts.sent++) done.push(this.send(note))
+      for (const due = (passed / 1000) * rate; counts.arrived < due; counts.arrived++) done.push(this.send(note))
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
     // Answers that come after the time are not counted as goodput of this time.
@@ -60,7 +68,7 @@ export class Arrivals {
   private async send(note: (status: number, ms: number) => void): Promise<void> {
     const from = performance.now()
     const connection = this.free.pop() ?? this.open()
-    const status = connection ? await connection.ask(this.bytes) : 0
+    const status = connection ? await connection.ask(this.bytes) : UNSENT
     if (connection && !connection.socket.destroyed) this.free.push(connection)
     note(status, performance.now() - from)
   }
@@ -85,16 +93,16 @@ class Connection {
     socket.setNoDelay().setEncoding('latin1')
     socket.on('data', (text: string) => this.take(text))
     socket.on('error', () => socket.destroy())
-    socket.once('close', () => this.answered(0))
+    socket.once('close', () => this.answered(BROKEN))
     // An idle connection that the proxy closes must not be picked for the next request.
     socket.once('end', () => socket.destroy())
   }
 
-  /** Resolves with the status, 0 when the connection broke. */
+  /** Resolves with the status, or with BROKEN. */
   ask(bytes: Buffer): Promise<number> {
     return new Promise((resolve) => {
       this.answered = resolve
-      if (this.socket.destroyed) resolve(0)
+      if (this.socket.destroyed) resolve(BROKEN)
       else this.socket.write(bytes)
     })
   }
