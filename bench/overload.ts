@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 import { request } from './body.ts'
 import { load } from './load.ts'
 import { startNginx } from './nginx.ts'
-import { Arrivals, type Arrived } from './overload/arrivals.ts'
+import { Arrivals, type Arrived, MOST_CONNECTIONS } from './overload/arrivals.ts'
 import { type Measured, startProxy, startThinker } from './overload/proxy.ts'
 import { costOf } from './processes.ts'
 import { median, quantile } from './statistics.ts'
@@ -199,6 +199,6 @@ function describe(name: string, atPeak: readonly Offer[], over: readonly Offer[]
 function heading(): string {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
   const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'})`
-  const what = `Arrivals at a fixed rate, whatever became of those before; median of ${values.rounds} rounds of ${seconds} s. One worker; generator and upstream on the same cores, load average ${loadavg()[0]?.toFixed(1)} at the end.`
+  const what = `Arrivals at a fixed rate, whatever became of those before; median of ${values.rounds} rounds of ${seconds} s. One worker; generator and upstream on the same cores, load average ${loadavg()[0]?.toFixed(1)} at the end. No connection left: all ${MOST_CONNECTIONS} of the clients' wait for an answer.`
   return `## Overload, ${new Date().toISOString().slice(0, 10)}, ${commit}, Node ${process.versions.node}, ${machine}\n\n${what}`
 }

@@ -17,7 +17,7 @@ export interface Arrived {
 }
 
 /** More open requests than this are a client that has given up. */
-const MOST_CONNECTIONS = 6000
+export const MOST_CONNECTIONS = 6000
 
 /** In place of a status. */
 const UNSENT = -1
