@@ -65,6 +65,8 @@ export interface Usage {
   output: number
   cached: number
   reasoning: number
+  /** Where it is more than input and output. */
+  total?: number
 }
 
 /** One limit's verdict on one request. Times are milliseconds. */

@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createApp } from './app.ts'
 import { systemClock } from './clock.ts'
 import { Front } from './cluster/front.ts'
+import { refuseRequest, targetFault } from './cluster/refuse.ts'
 import type { Settings } from './config/settings.ts'
 import { type ProxyOptions, settingsFrom } from './library/options.ts'
 import { restoreFetch } from './library/own-fetch.ts'
@@ -78,7 +79,9 @@ export function createProxy(options: ProxyOptions): EmbeddedProxy {
 
   function listener(req: IncomingMessage, res: ServerResponse): void {
     requests.begin(res)
-    app.listener(req, res)
+    const fault = targetFault(req)
+    if (fault) refuseRequest(res, fault)
+    else app.listener(req, res)
   }
 
   async function end(timeoutMs: number): Promise<void> {

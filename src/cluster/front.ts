@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { ProxyError } from '../errors.ts'
 import { Roll } from '../roll.ts'
-import { faultOf, rawAnswer, refuseConnection } from './refuse.ts'
+import { faultOf, originForm, refuseConnection, refuseRequest, refuseTunnel } from './refuse.ts'
 
 export type Listener = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -30,6 +30,8 @@ export class Front {
   private readonly active = new Roll<ServerResponse>()
   /** Connections whose last request has been answered before its body had come. */
   private readonly halfRead = new WeakSet<Duplex>()
+  /** Connections that Node has let go of, after a CONNECT, and that are not closed yet. */
+  private readonly handedOver = new Set<Duplex>()
   private listener: Listener
   private readonly clock: Clock
   private leaving = false
@@ -54,13 +56,16 @@ export class Front {
     // An expectation that is not known may be passed over (RFC 9110, section 10.1.1); Node would say 417 and no more.
     this.server.on('checkExpectation', (req, res) => this.take(req, res))
     this.server.on('clientError', (error, socket) => {
-      const pending = this.active.oldest().filter(({ req }) => req.socket === socket)
       // A second answer to one request would be taken for the answer to the next.
       if (this.halfRead.has(socket)) socket.destroy()
-      else refuseConnection(error, socket, pending)
+      else refuseConnection(error, socket, this.pendingOn(socket))
     })
     // Node would close the connection without a word.
-    this.server.on('connect', (_req, socket) => socket.end(rawAnswer(new ProxyError('method_not_allowed'))))
+    this.server.on('connect', (_req, socket) => {
+      this.handedOver.add(socket)
+      socket.once('close', () => this.handedOver.delete(socket))
+      refuseTunnel(socket, this.pendingOn(socket))
+    })
   }
 
   /** Requests that have not been answered to the end. */
@@ -105,7 +110,7 @@ export class Front {
     let cancel = () => {}
     const sweep = () => {
       const waited = this.clock.now() - begun
-      if (waited >= timeoutMs) this.server.closeAllConnections()
+      if (waited >= timeoutMs) this.cutAll()
       else if (waited >= grace) {
         afterGrace()
         // Again and again: Node keeps the connection of a stream whose headers went out before the drain.
@@ -121,6 +126,16 @@ export class Front {
         resolve()
       })
     })
+  }
+
+  private cutAll(): void {
+    this.server.closeAllConnections()
+    for (const socket of this.handedOver) socket.destroy()
+  }
+
+  /** The answers that are under way on a connection, in order. */
+  private pendingOn(socket: Duplex): ServerResponse[] {
+    return this.active.oldest().filter(({ req }) => req.socket === socket)
   }
 
   /**
@@ -151,14 +166,15 @@ export class Front {
     })
     const fault = faultOf(req)
     if (fault) {
-      sendError(res, fault)
+      refuseRequest(res, fault)
       return
     }
+    req.url = originForm(req.url ?? '/')
     if (this.leaving) {
       closeAfter(res)
       // A load balancer that asks now has to look elsewhere, though this request would still be served.
       if (req.url === '/health/ready') {
-        sendError(res, new ProxyError('draining'))
+        refuseRequest(res, new ProxyError('draining'))
         return
       }
     }
@@ -168,10 +184,4 @@ export class Front {
 
 function closeAfter(res: ServerResponse): void {
   if (!res.headersSent) res.setHeader('connection', 'close')
-}
-
-function sendError(res: ServerResponse, error: ProxyError): void {
-  const body = JSON.stringify(error)
-  const about = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-  res.writeHead(error.status, { ...error.headers(), ...about }).end(body)
 }

@@ -27,7 +27,22 @@ export function faultOf(req: IncomingMessage): ProxyError | undefined {
     return malformed(': its transfer coding may be "chunked" alone, and not in HTTP/1.0')
   }
   if (httpVersionMinor === 1 && hostsIn(rawHeaders) !== 1) return malformed(': it must name its host exactly once')
-  return undefined
+  return targetFault(req)
+}
+
+/** A target that is no address would be an error wherever it is taken apart. */
+export function targetFault({ url = '/' }: IncomingMessage): ProxyError | undefined {
+  return originForm(url) === undefined ? malformed(': its target is no address') : undefined
+}
+
+/**
+ * A request's target without the scheme and host that clients write for a proxy (RFC 9112, section 3.2.2), and with them
+ * without a user's name and password. Undefined for an address that is none.
+ */
+export function originForm(target: string): string | undefined {
+  if (target.startsWith('/') || target === '*') return target
+  const address = URL.parse(target)
+  return address?.pathname.startsWith('/') ? address.pathname + address.search : undefined
 }
 
 /** `headers` does not tell: of several hosts Node keeps the first. */
@@ -67,6 +82,28 @@ export function refuseConnection(
     return
   }
   socket.end(rawAnswer(refusalOf(error.code)), () => socket.destroy())
+}
+
+/**
+ * Answers CONNECT, for which Node hands over the bare connection: this is no proxy of that kind. Whatever was asked for
+ * before it on the same connection, in order `pending`, is answered first.
+ */
+export function refuseTunnel(socket: Duplex, pending: readonly ServerResponse[]): void {
+  // Node has taken its own listeners off: an error that nobody hears would end the process.
+  socket.on('error', () => socket.destroy())
+  const error = new ProxyError('method_not_allowed', { headers: { allow: 'GET, HEAD, POST' } })
+  const answer = () => socket.end(rawAnswer(error), () => socket.destroy())
+  const last = pending.at(-1)
+  // Its bytes are on the socket by then, and Node has let go of it.
+  if (last) last.once('close', () => setImmediate(answer))
+  else answer()
+}
+
+/** Answers a request by an error before anything has looked at it. */
+export function refuseRequest(res: ServerResponse, error: ProxyError): void {
+  const body = JSON.stringify(error)
+  const about = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  res.writeHead(error.status, { ...error.headers(), ...about }).end(body)
 }
 
 /** An error as bytes, for a socket that has no response object. */

@@ -27,10 +27,23 @@ export function withKeyFiles(given: Raw, readFile: ReadFile): { given: Raw; faul
       continue
     }
     const { text, fault } = readText(`${setting}_FILE`, path, readFile)
-    if (fault === undefined) result.given[setting] = keysIn(text)
-    else result.faults.push(fault)
+    const keys = keysIn(text)
+    if (fault !== undefined) result.faults.push(fault)
+    else if (keys.some((key) => key !== '')) result.given[setting] = keys
+    // Without any, whoever comes would be let in, or would have to bring a key: a file half written must not do that.
+    else result.faults.push(`${setting}_FILE: ${path} has no key in it; write one, or leave the setting out`)
   }
   return result
+}
+
+/** Lists that keep strangers out, and let everybody in when they are empty. */
+const guards = ['PROXY_API_KEYS', 'IP_ALLOWLIST'] as const
+
+/** The faults of guards that are given and hold nothing but commas, as a template does whose variables are not set. */
+export function openGuards(raw: Raw): string[] {
+  return guards
+    .filter((name) => typeof raw[name] === 'string' && /^[\s,]+$/.test(raw[name]))
+    .map((name) => `${name}: has nothing but commas, which would let everybody in; fill it, or leave it out`)
 }
 
 /** `name:key` or `key`; the first colon ends the name. */

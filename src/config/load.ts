@@ -1,6 +1,6 @@
 import { readCommand } from './command.ts'
 import { type FileContents, noFile, type ReadFile, readConfigFile } from './file.ts'
-import { parseProxyKey, withKeyFiles } from './keys.ts'
+import { openGuards, parseProxyKey, withKeyFiles } from './keys.ts'
 import type { Machine } from './rows.ts'
 import { brokenRules } from './rules.ts'
 import { faultsIn, listsIn } from './schema.ts'
@@ -42,12 +42,19 @@ export function settle(
   file: FileContents,
   { readFile, machine }: Pick<Sources, 'readFile' | 'machine'>,
 ): { settings: Settings; faults: string[] } {
-  const { given, faults: unreadable } = withKeyFiles(typed({ ...file.raw, ...here }), readFile)
+  const raw = { ...file.raw, ...here }
+  const { given, faults: unreadable } = withKeyFiles(typed(raw), readFile)
   const wrong = faultsIn({ ...given, ...listsOf(file) })
   // What is wrong has been said; from here on its default stands in, so that the rest can still be checked.
   const broken = new Set(wrong.map(({ at }) => at))
   const assembled = assemble(withDefaults(given, broken, machine), file, broken)
-  const faults = [...file.faults, ...unreadable, ...wrong.map(({ sentence }) => sentence), ...assembled.faults]
+  const faults = [
+    ...file.faults,
+    ...openGuards(raw),
+    ...unreadable,
+    ...wrong.map(({ sentence }) => sentence),
+    ...assembled.faults,
+  ]
   return { settings: assembled.settings, faults }
 }
 

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import type { Settings } from './settings.ts'
+import type { ProxyKey, Settings } from './settings.ts'
 
 const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
@@ -34,5 +34,21 @@ export function brokenRules(settings: Settings): string[] {
       'REDIS_URL: is missing; RATE_LIMIT_STORE=redis needs it',
     ],
   ]
-  return rules.filter(([broken]) => broken).map(([, sentence]) => sentence)
+  return [
+    ...rules.filter(([broken]) => broken).map(([, sentence]) => sentence),
+    ...namesOfTwoLimits(settings.proxyApiKeys).map(
+      (name) => `keys: those named "${name}" have different limits; give them the same, or two names`,
+    ),
+  ]
+}
+
+/** A client is its name: it cannot have the limits of one of its keys and of another. */
+function namesOfTwoLimits(keys: readonly ProxyKey[]): string[] {
+  const limits = new Map<string, Set<string>>()
+  for (const { name, key: _, ...own } of keys) {
+    if (name === undefined) continue
+    const known = limits.get(name) ?? new Set()
+    limits.set(name, known.add(JSON.stringify([own.requests, own.tokens, own.concurrency])))
+  }
+  return [...limits].filter(([, several]) => several.size > 1).map(([name]) => name)
 }

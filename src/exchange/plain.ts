@@ -1,3 +1,4 @@
+import { ProxyError } from '../errors.ts'
 import { usageTextOf } from '../openai/answer.ts'
 import { readUsage } from '../openai/usage.ts'
 import { Gather } from '../upstream/gather.ts'
@@ -9,15 +10,27 @@ export const plain: Exchange = async (request, parts) => {
   const order = orderOf(request, parts, {
     stream: false,
     addUsage: false,
-    newConsumer: () => new Gather(parts.caps.maxAnswerBytes),
+    newConsumer: () => new Gather(parts.caps.maxAnswerBytes, mustBeJson),
   })
   const { call } = await parts.persist.run(order)
   const { head, body } = call.consumer
-  const contentType = head?.headers['content-type'] ?? 'application/json'
+  const said = head?.headers['content-type']
   if (request.asked) request.facts.usage = readUsage(usageTextOf(body.toString()))
   return {
     status: head?.status ?? 200,
-    headers: { ...responseHeaders(head?.headers ?? {}), 'content-type': contentType },
+    headers: {
+      ...responseHeaders(head?.headers ?? {}),
+      'content-type': /json/i.test(String(said)) ? String(said) : 'application/json',
+    },
     body,
+  }
+}
+
+/** A page that says 200, such as a login's or a load balancer's, is no answer: it may name what is inside. */
+function mustBeJson(body: Buffer): void {
+  try {
+    JSON.parse(body.toString())
+  } catch (cause) {
+    throw new ProxyError('upstream_invalid', { cause })
   }
 }

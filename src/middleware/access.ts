@@ -35,9 +35,11 @@ export function access({ keys, allowlist, trustProxy, trustProviderKey }: Access
 
     if (keys.size > 0) {
       facts.client = ownClient(keys, headers)
-    } else if (headers.authorization) {
-      ctx.state.providerKey = headers.authorization
-      if (trustProviderKey) facts.client = nameOn(socket, headers.authorization)
+    } else {
+      if (headers.authorization) ctx.state.providerKey = headers.authorization
+      // Azure's clients have theirs in a header of its own, which goes upstream as it is.
+      const sent = headers.authorization ?? oneLine(headers['api-key'])
+      if (sent && trustProviderKey) facts.client = nameOn(socket, sent)
     }
     return next()
   }

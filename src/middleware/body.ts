@@ -15,6 +15,10 @@ const codings = new Set(['identity', 'gzip', 'deflate', 'br'])
  */
 const MAX_DEPTH = 1000
 
+/** Of more chunks than this the mean must be some bytes: each is kept for itself until the body is whole. */
+const MANY_CHUNKS = 10_000
+const LEAST_MEAN_BYTES = 64
+
 /** Texts longer than this, in UTF-16 code units, are not searched for their fault: at 20 MB it took seconds. */
 const MAX_SEARCHED = 256 * 1024
 
@@ -37,7 +41,7 @@ export function bodyReader(maxBytes: number): (ctx: Context) => Promise<Buffer> 
     try {
       refuseByHeaders(ctx.req, maxBytes)
       const reading = koa(ctx, async () => {})
-      await (ctx.req.headers['content-encoding'] === undefined ? reading : Promise.race([reading, left(ctx.req)]))
+      await Promise.race([reading, ...dangersOf(ctx.req)])
       const body: unknown = ctx.request.body
       // Not kept for as long as the answer streams: the text is enough.
       ctx.request.body = null
@@ -83,6 +87,30 @@ function refuseByHeaders({ headers }: IncomingMessage, maxBytes: number): void {
     throw new ProxyError('unsupported_media_type')
   }
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw new ProxyError('request_too_large')
+}
+
+/** What ends the reading of a body that koa-body would go on with. */
+function dangersOf(req: IncomingMessage): Promise<never>[] {
+  const { 'content-encoding': coding, 'transfer-encoding': chunked } = req.headers
+  return [...(coding === undefined ? [] : [left(req)]), ...(chunked === undefined ? [] : [crumbled(req)])]
+}
+
+/** Fails when a body comes in crumbs, of which a few megabytes take some hundred times as much memory. */
+function crumbled(req: IncomingMessage): Promise<never> {
+  return new Promise((_, reject) => {
+    let chunks = 0
+    let bytes = 0
+    req.on('data', (chunk: Buffer) => {
+      chunks++
+      bytes += chunk.length
+      if (chunks < MANY_CHUNKS || bytes >= chunks * LEAST_MEAN_BYTES) return
+      // Whoever collects them must not go on with it.
+      req.unpipe().removeAllListeners('data')
+      const message =
+        'The request body comes in too many tiny chunks. Send it in larger ones, or with a content-length.'
+      reject(new ProxyError('request_too_large', { message }))
+    })
+  })
 }
 
 /** Fails when the client goes: an inflater that gets no more input would wait for ever. */

@@ -1,3 +1,4 @@
+import { ProxyError } from '../errors.ts'
 import type { Exchange, ExchangeParts, Request } from '../exchange/exchange.ts'
 import { plain } from '../exchange/plain.ts'
 import { stream } from '../exchange/stream.ts'
@@ -26,8 +27,15 @@ function requestOf(api: Api, ctx: Context): Request {
     traceHeaders,
     query: ctx.querystring,
     asked: body as Request['asked'],
-    modelId: ctx.params?.id,
+    modelId: modelIdOf(ctx),
     providerKey,
     res: ctx.res,
   }
+}
+
+/** No model is called `..`, and a server upstream might take it for the way to another route. */
+function modelIdOf(ctx: Context): string | undefined {
+  const id: string | undefined = ctx.params?.id
+  if (id?.split(/[\\/]/).some((segment) => segment === '.' || segment === '..')) throw new ProxyError('not_found')
+  return id
 }

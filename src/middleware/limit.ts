@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { ProxyError } from '../errors.ts'
-import type { Context, Grant, Stage } from '../facts.ts'
+import type { Context, Grant, Stage, Usage } from '../facts.ts'
 import type { Limiter } from '../limit/limiter.ts'
 
 /**
@@ -23,10 +23,14 @@ export function limit(limiter: Limiter): Stage {
       await next()
     } finally {
       // A client that leaves closes the response first; only then do the later stages stop and write what they got.
-      closed.then(() => limiter.charge(client, (facts.usage?.input ?? 0) + (facts.usage?.output ?? 0)))
+      closed.then(() => limiter.charge(client, tokensOf(facts.usage)))
     }
   }
   return (ctx, next) => (limiter.limits(ctx.state.facts.client) ? counted(ctx, next) : next())
+}
+
+function tokensOf(usage: Usage | undefined): number {
+  return usage === undefined ? 0 : (usage.total ?? usage.input + usage.output)
 }
 
 /** Resolves at once when the client left while the limiter was asked: 'close' is not emitted again. */

@@ -33,11 +33,12 @@ export function ask(api: Api, asked: Asked, options: AskOptions): string {
   return Object.keys(changes).length === 0 ? asked.text : splice(asked.text, changes, asked.value)
 }
 
-/** Whether the usage chunk is the proxy's to ask for: the API has the option and the client has not set it. */
+/**
+ * Whether the usage chunk is the proxy's to ask for: the API has the option and the client does not want it itself. Also
+ * where the client has said `false`: it is not shown the chunk, but no client may hide from a limit what it has spent.
+ */
 export function mayAddUsage(api: Api, value: Readonly<JsonObject>): boolean {
-  if (!api.hasUsageOption) return false
-  const options = own(value, 'stream_options')
-  return !isObject(options) || (own(options, 'include_usage') ?? null) === null
+  return api.hasUsageOption && !wantsUsage(value)
 }
 
 /** Whether the client itself asked for the usage chunk. */

@@ -10,13 +10,16 @@ export class Gather implements Consumer {
   readonly whole = false
   head: Head | undefined
   private readonly maxBytes: number
+  private readonly check: (body: Buffer) => void
   private readonly pieces: Buffer[] = []
   private size = 0
   private flow: Flow | undefined
   private inflater: Inflater | undefined
 
-  constructor(maxBytes: number) {
+  /** @param check looks at the whole body; what it throws fails the try */
+  constructor(maxBytes: number, check: (body: Buffer) => void = () => undefined) {
     this.maxBytes = maxBytes
+    this.check = check
   }
 
   get body(): Buffer {
@@ -32,7 +35,7 @@ export class Gather implements Consumer {
     this.flow = flow
     this.inflater = createInflater(head.headers['content-encoding'], {
       data: (chunk) => flow.work(() => this.keep(chunk)),
-      end: () => flow.done(),
+      end: () => flow.work(() => this.finish()),
       fail: (error) => flow.fail(error),
       drain: () => flow.resume(),
     })
@@ -45,11 +48,16 @@ export class Gather implements Consumer {
 
   end(): void {
     if (this.inflater) this.inflater.end()
-    else this.flow?.done()
+    else this.finish()
   }
 
   destroy(): void {
     this.inflater?.destroy()
+  }
+
+  private finish(): void {
+    this.check(this.body)
+    this.flow?.done()
   }
 
   private keep(chunk: Buffer): void {

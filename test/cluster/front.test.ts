@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { openWire } from '../support/wire.ts'
 import { withBareSockets } from './bare.ts'
 import { collected, endServers, get, hello, open, serve, waiting } from './serve.ts'
 
@@ -129,7 +130,78 @@ describe('the server of a worker', () => {
     const { port } = await serve(hello)
     const wire = await open(port)
     wire.send('CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n')
+    const answer = await wire.answer()
+    assert.equal(answer.status, 405)
+    assert.match(answer.head, /^allow: GET, HEAD, POST$/im)
+    await wire.closed
+    wire.socket.destroy()
+  })
+
+  it('goes on though connections are reset behind a CONNECT', async () => {
+    const { port } = await serve(hello)
+    for (let times = 0; times < 20; times++) {
+      const { socket } = await open(port)
+      await new Promise((resolve) => socket.write('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', resolve))
+      socket.resetAndDestroy()
+    }
+    const wire = await open(port)
+    wire.send(get('/'))
+    assert.equal((await wire.answer()).body, 'hello')
+    wire.socket.destroy()
+  })
+
+  it('closes the connection of a CONNECT though the client goes on sending, and never says that it is done', async () => {
+    const { port } = await serve(hello)
+    const wire = await openWire(port)
+    wire.send('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\nmore')
     assert.equal((await wire.answer()).status, 405)
+    await once(wire.socket, 'end')
+    wire.socket.destroy()
+  })
+
+  it('lets the answer to a request go out before that to the CONNECT behind it', async () => {
+    const { listener, request } = waiting()
+    const { port } = await serve(listener)
+    const wire = await open(port)
+    const received = collected(wire)
+    wire.send(`${get('/first')}CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n`)
+    const { res } = await request(0)
+    res.end('first')
+    await wire.closed
+    assert.match(received(), /^HTTP\/1\.1 200 .*first.*HTTP\/1\.1 405 /s)
+  })
+
+  it('ends at its time-out, whatever waits behind a CONNECT', async () => {
+    const { listener, request } = waiting()
+    const { port, front } = await serve(listener)
+    const wire = await open(port)
+    wire.send(`${get('/never')}CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n`)
+    await request(0)
+    await front.drain(1, () => {})
+    await wire.closed
+  })
+
+  for (const target of ['http://[::1/v1/models', 'x://[/', 'http://x:1a/', 'x:y']) {
+    it(`answers the target ${target} with 400`, async () => {
+      const { port } = await serve(hello)
+      const wire = await open(port)
+      wire.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`)
+      const answer = await wire.answer()
+      assert.equal(answer.status, 400)
+      assert.equal(JSON.parse(answer.body).error.code, 'invalid_request')
+      wire.socket.destroy()
+    })
+  }
+
+  it('takes an address with scheme and host for its path, and forgets the password in it', async () => {
+    const { listener, request } = waiting()
+    const { port } = await serve(listener)
+    const wire = await open(port)
+    wire.send('GET http://user:secret@elsewhere/v1/models?a=%2F HTTP/1.1\r\nHost: a\r\n\r\n')
+    const { req, res } = await request(0)
+    assert.equal(req.url, '/v1/models?a=%2F')
+    res.end()
+    await wire.answer()
     wire.socket.destroy()
   })
 

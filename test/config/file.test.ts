@@ -149,11 +149,36 @@ describe('key files', () => {
     assert.doesNotMatch(faults.join('\n'), /hunter2/)
   })
 
+  it('are a fault when there is no key in them, which would let everybody in', () => {
+    for (const text of ['', '# to be filled in\n', ' \n,\n']) {
+      const faults = faultsFrom({ env, files: { '/u': text, '/p': text } })
+      assert.deepEqual(faults, [
+        'UPSTREAM_API_KEY_FILE: /u has no key in it; write one, or leave the setting out',
+        'PROXY_API_KEYS_FILE: /p has no key in it; write one, or leave the setting out',
+      ])
+    }
+  })
+
   it('are a fault when they cannot be read, or when the keys are given as well', () => {
     const faults = faultsFrom({ env: { ...env, PROXY_API_KEYS: 'k' } })
     assert.deepEqual(faults, [
       'UPSTREAM_API_KEY_FILE: cannot read /u (ENOENT)',
       'PROXY_API_KEYS: is set, and PROXY_API_KEYS_FILE too; set one of them',
+    ])
+  })
+})
+
+describe('the keys of a file', () => {
+  it('may share a name, but not have different limits then', () => {
+    const keys = (second: string) =>
+      `keys: [{ name: team, key: k1, requests: 5 }, { name: team, key: k2${second} }, { key: k3 }, { key: k4, tokens: 1 }]`
+    const from = (text: string) => ({
+      env: { UPSTREAM_API_URL: 'http://a/v1', CONFIG_FILE: '/c' },
+      files: { '/c': text },
+    })
+    assert.equal(settingsFrom(from(keys(', requests: 5'))).proxyApiKeys.length, 4)
+    assert.deepEqual(faultsFrom(from(keys(''))), [
+      'keys: those named "team" have different limits; give them the same, or two names',
     ])
   })
 })

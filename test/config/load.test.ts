@@ -136,6 +136,14 @@ describe('settings', () => {
     assert.deepEqual(names, ['ADMIN_PORT', 'ADMIN_TOKEN', 'HEADERS_TIMEOUT_MS', 'MAX_HEAP_MB', 'REDIS_URL'])
   })
 
+  it('are none where what keeps strangers out holds nothing but commas', () => {
+    const faults = faultsFrom({ env: { UPSTREAM_API_URL: url, PROXY_API_KEYS: ',', IP_ALLOWLIST: ' , ' } })
+    assert.deepEqual(
+      faults.map((fault) => fault.slice(0, 40)),
+      ['PROXY_API_KEYS: has nothing but commas, ', 'IP_ALLOWLIST: has nothing but commas, wh'],
+    )
+  })
+
   it('need no admin token on any loopback address', () => {
     for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) {
       settingsFrom({ env: { UPSTREAM_API_URL: url, ADMIN_HOST: host } })

@@ -65,8 +65,17 @@ describe('access', () => {
 
   it('headers that do not go upstream cannot name a client', async () => {
     const { get, states } = await serveWith({})
-    await get({ 'api-key': 'invented', 'x-api-key': 'invented' })
+    await get({ 'x-api-key': 'invented' })
     assert.equal(states[0]?.facts.client, 'ip-127.0.0.1')
+  })
+
+  it("a key in Azure's header names the client, as it goes upstream", async () => {
+    const { get, states } = await serveWith({})
+    await get({ 'api-key': 'first' })
+    await get({ 'api-key': 'second' })
+    const [first, second] = states.map(({ facts }) => facts.client)
+    assert.match(first ?? '', /^sha256-/)
+    assert.notEqual(first, second)
   })
 
   const presentations: Record<string, string>[] = [

@@ -24,9 +24,9 @@ const cases: [what: string, sent: string, asked: string][] = [
     '{"stream": true ,"model":"m","stream_options":{"include_usage":true}}',
   ],
   [
-    'the client decides whether it is counted',
+    'the counts are asked for though the client wants none',
     '{"stream":true,"stream_options":{"include_usage":false}}',
-    '{"stream":true,"stream_options":{"include_usage":false}}',
+    '{"stream":true,"stream_options":{"include_usage":true}}',
   ],
   [
     'other stream options stay',
@@ -66,10 +66,11 @@ describe('the request that goes upstream', () => {
 })
 
 describe('the option for token counts', () => {
-  it("is the proxy's to set only where the client has not", () => {
+  it("is the proxy's to set wherever the client does not want the counts itself", () => {
     assert.ok(mayAddUsage(chat, {}))
     assert.ok(mayAddUsage(chat, { stream_options: {} }))
-    assert.ok(!mayAddUsage(chat, { stream_options: { include_usage: false } }))
+    assert.ok(mayAddUsage(chat, { stream_options: { include_usage: false } }))
+    assert.ok(!mayAddUsage(chat, { stream_options: { include_usage: true } }))
     assert.ok(mayAddUsage(chat, { stream_options: { include_usage: null } }))
     assert.ok(!mayAddUsage(responses, {}))
   })

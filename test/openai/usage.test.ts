@@ -19,6 +19,13 @@ const cases: [what: string, usage: string, expected: object | undefined][] = [
     { input: 9, output: 0, cached: 8, reasoning: 2 },
   ],
   ['details that are null', '{"prompt_tokens":1,"prompt_tokens_details":null}', { ...none, input: 1 }],
+  [
+    'a total that is more, as of reasoning that is not among the output',
+    '{"prompt_tokens":10,"completion_tokens":5,"total_tokens":515}',
+    { ...none, input: 10, output: 5, total: 515 },
+  ],
+  ['a total alone', '{"total_tokens":100}', { ...none, total: 100 }],
+  ['a total that is less', '{"prompt_tokens":10,"total_tokens":5}', { ...none, input: 10 }],
   ['zeros', '{"prompt_tokens":0,"completion_tokens":0}', none],
   [
     'counts written as fractions',

@@ -81,6 +81,25 @@ describe('request bodies on the wire', () => {
     await refuses(413, 'request_too_large', /MAX_BODY_BYTES/)
   })
 
+  it('a body in crumbs is refused long before its cap: each would be kept for itself', async () => {
+    wire.send(chunked)
+    wire.send(Buffer.concat(Array(10_000).fill(chunk('a'))))
+    await refuses(413, 'request_too_large', /tiny chunks/)
+    // What is still on its way is taken in, and forgotten.
+    wire.send('0\r\n\r\n')
+    wire.send(whole(bodyOf(300)))
+    await echoes(bodyOf(300))
+  })
+
+  it('as many chunks that are not tiny are a body', async () => {
+    wire.send(chunked)
+    const body = bodyOf(99_000)
+    wire.send(chunk(body.slice(0, 90_000)))
+    for (const letter of body.slice(90_000)) wire.send(chunk(letter))
+    wire.send('0\r\n\r\n')
+    await echoes(body)
+  })
+
   it('chunks are refused as soon as they pass the cap, though the body has no end yet', async () => {
     wire.send(chunked)
     wire.send(chunk('a'.repeat(CAP)))

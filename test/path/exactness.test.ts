@@ -48,7 +48,7 @@ const pairs: readonly (readonly [name: string, sent: string, arrives: string])[]
   [
     'include_usage: false',
     `{"model":"m",${messages},"stream_options":{"include_usage":false}}`,
-    `{"model":"m",${messages},"stream_options":{"include_usage":false},"stream":true}`,
+    `{"model":"m",${messages},"stream_options":{"include_usage":true},"stream":true}`,
   ],
   [
     'a "stream" within a message',

@@ -163,9 +163,17 @@ describe('a stream that is passed through', () => {
       assert.deepEqual(await logged(proxy), [7, 2])
     })
 
-    it('is left without counts where the client does not want them', async () => {
+    it('is counted all the same where the client does not want the counts, and loses them', async () => {
       const asked = { ...streamed, stream_options: { include_usage: false } }
-      const { response, upstream } = await ask([send(plain)], env, asked)
+      const { response, upstream, proxy } = await ask([send(sseBody(counted, { done: true }))], env, asked)
+      assert.equal(await bytesOf(response), sseBody(saying('a', 'b'), { done: true }))
+      assert.deepEqual((await upstream.next()).json.stream_options, { include_usage: true })
+      assert.deepEqual(await logged(proxy), [7, 2])
+    })
+
+    it('is asked for as the client asked where nobody charges', async () => {
+      const asked = { ...streamed, stream_options: { include_usage: false } }
+      const { response, upstream } = await ask([send(plain)], {}, asked)
       assert.equal(await bytesOf(response), plain)
       assert.deepEqual((await upstream.next()).json.stream_options, { include_usage: false })
     })

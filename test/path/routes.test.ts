@@ -96,6 +96,30 @@ describe('the routes', () => {
     assert.deepEqual([line.mode, line.input_tokens], ['plain', 8])
   })
 
+  it('take no page for an answer, even one that says 200: nothing of it reaches the client', async () => {
+    const page = answer(200, '<html>http://inside.corp.example</html>', { 'content-type': 'text/html' })
+    const bad = await on.upstream([page])
+    const proxy = await on.proxy([bad])
+    for (const asked of [fetch(`${proxy.base}/models`), post(`${proxy.base}/embeddings`, { model: 'm', input: 'x' })]) {
+      await assertError(await asked, 502, 'upstream_invalid')
+    }
+  })
+
+  it('call JSON what is JSON, whatever the upstream calls it', async () => {
+    const { proxy } = await on.pair([answer(200, list, { 'content-type': 'text/html' })])
+    const response = await fetch(`${proxy.base}/models`)
+    assert.equal(response.headers.get('content-type'), 'application/json')
+    assert.deepEqual(await response.json(), list)
+  })
+
+  for (const id of ['..%2Ffiles', '%2e%2e%2ffiles', 'a%2F..', 'a%5C..%5Cb', '.%2Fx']) {
+    it(`send no ${id} upstream as the name of a model`, async () => {
+      const { proxy, upstream } = await on.pair([answer(200, list)])
+      await assertError(await fetch(`${proxy.base}/models/${id}`), 404, 'not_found')
+      assert.equal(upstream.requests.length, 0)
+    })
+  }
+
   it('move plain requests to another upstream as well', async () => {
     const bad = await on.upstream([answer(503, 'down')])
     const other = await on.upstream([answer(200, list)])
