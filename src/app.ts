@@ -44,6 +44,8 @@ export interface App {
   hear(message: BreakerMessage): void
   /** All metrics as they are now. */
   snapshot(): Promise<Snapshot>
+  /** Of the same what requests have added up to. */
+  totals(): Snapshot
   close(): Promise<void>
 }
 
@@ -89,6 +91,7 @@ export function createApp(settings: Settings, surroundings: Surroundings): Whole
     live: () => liveOf(parts, activity.oldest(REQUESTS_SHOWN), surroundings.clock.now()),
     hear: (message) => parts.hear(message),
     snapshot: () => parts.metrics.snapshot(),
+    totals: () => parts.metrics.totals(),
     async close() {
       activity.stop()
       await parts.close()

@@ -141,7 +141,12 @@ async function sendFile(
     'content-type': 'application/json',
     'content-disposition': `attachment; filename="worker-${worker}.${type}"`,
   })
-  await pipeline(file.createReadStream(), res)
+  try {
+    // Where whoever asked has left, the stream is never begun, and would not close the file.
+    await pipeline(file.createReadStream({ autoClose: false }), res)
+  } finally {
+    await file.close()
+  }
 }
 
 function sendJson(res: ServerResponse, value: object, status = 200, headers: Record<string, string> = {}): void {

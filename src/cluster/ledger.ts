@@ -32,13 +32,38 @@ export class Ledger {
     )
   }
 
+  /** The same, but of the metrics the totals only: gauges that begin anew when they are read are left to who scrapes. */
+  async count(workers: readonly Counting[]): Promise<void> {
+    await Promise.all(
+      workers.flatMap((worker) => [
+        worker.ask({ what: 'totals' }, askMs).then((totals) => this.takeTotals(worker.id, totals), unanswered),
+        worker.ask({ what: 'load' }, askMs).then((load) => this.takeLoad(worker.id, load), unanswered),
+      ]),
+    )
+  }
+
+  /** The models that the configuration names keep their own label, however many others come. */
+  know(models: Iterable<string>): void {
+    this.metrics.know(models)
+  }
+
   /** After a reload with newer files, workers may be of another version: what they count is missing, and no more. */
   takeMetrics(id: string, snapshot: unknown): void {
     if (isSnapshot(snapshot)) this.metrics.take(id, snapshot)
   }
 
+  private takeTotals(id: string, totals: unknown): void {
+    if (isSnapshot(totals)) this.metrics.takeSome(id, totals)
+  }
+
   takeLoad(id: string, load: unknown): void {
     if (isLoad(load)) this.loads.set(id, load)
+  }
+
+  /** Call when an app has ended whose process goes on: its metrics are kept. What the process counts goes on as well. */
+  retire(id: string): void {
+    this.metrics.forget(id)
+    this.loads.delete(id)
   }
 
   /** Call when a worker has ended: its totals are kept. */

@@ -24,6 +24,8 @@ export interface WorkerLive {
 /** What the primary can ask of a worker. */
 export type Question =
   | { readonly what: 'snapshot' }
+  /** What requests have been counted as; nothing that begins anew when it is read. */
+  | { readonly what: 'totals' }
   | { readonly what: 'load' }
   | { readonly what: 'status' }
   | { readonly what: 'live' }

@@ -6,6 +6,7 @@ import { serveClusterLimits } from '../limit/primary.ts'
 import type { ExpositionFormat } from '../telemetry/exposition.ts'
 import type { Log, LogLevel } from '../telemetry/log.ts'
 import { createPrimaryMetrics } from '../telemetry/metrics.ts'
+import { modelsOf } from '../wiring/upstreams.ts'
 import { SharedBreakers } from './breakers.ts'
 import type { Look, WorkerLook } from './control.ts'
 import { Fleet } from './fleet.ts'
@@ -51,6 +52,7 @@ export class Primary implements Program {
     this.settings = settings
     this.level = settings.logLevel
     this.log = log
+    this.ledger.know(modelsOf(settings))
     this.reloader = new Reloader({
       log: log.logger,
       load,
@@ -106,7 +108,7 @@ export class Primary implements Program {
   }
 
   async metrics(format: ExpositionFormat): Promise<{ body: string; contentType: string }> {
-    await this.ledger.collect(this.fleet.members)
+    await this.ledger.collect(this.ready())
     this.ledger.takeMetrics('primary', await this.own.snapshot())
     return this.ledger.text(format)
   }
@@ -120,16 +122,21 @@ export class Primary implements Program {
     const { members } = this.fleet
     const [workers] = await Promise.all([
       Promise.all(members.map((member) => this.lookAt(member))),
-      this.ledger.collect(members),
+      this.ledger.collect(this.ready()),
     ])
     this.ledger.takeMetrics('primary', await this.own.snapshot())
     return { workers, metrics: this.ledger.merged() }
   }
 
   async loads(): Promise<WorkerLoad[]> {
-    // With the metrics: what a worker has counted since it was last asked is lost when it is killed.
-    await this.ledger.collect(this.fleet.members)
+    // With the totals: what a worker has counted since it was last asked is lost when it is killed.
+    await this.ledger.count(this.ready())
     return this.ledger.lastLoads(this.fleet.members)
+  }
+
+  /** Who starts cannot hear yet, and whoever asks would wait for nothing. */
+  private ready(): Member[] {
+    return this.fleet.members.filter(({ state }) => state !== 'starting')
   }
 
   gone(): Load {
@@ -138,9 +145,11 @@ export class Primary implements Program {
 
   private async apply(settings: Settings): Promise<void> {
     this.breakers.forget()
+    this.ledger.know(modelsOf(settings))
     await this.fleet.reload(settings)
+    // What the admin port has set stays, unless the configuration says something new.
+    if (settings.logLevel !== this.settings.logLevel) this.setLevel(settings.logLevel)
     this.settings = settings
-    this.setLevel(settings.logLevel)
   }
 
   private async lookAt(member: Member): Promise<WorkerLook> {
@@ -179,6 +188,8 @@ export class Primary implements Program {
       )
       this.fleet.renew(member).catch((error: unknown) => logger.error({ err: error }, 'it could not be replaced'))
     } else if (message.kind === 'listening') {
+      // It may have been changed while this one started, and could not hear.
+      member.tell({ kind: 'log-level', level: this.level })
       logger.info({ worker: member.slot, worker_pid: member.pid, port: message.port }, `worker ${member.slot} listens`)
     }
   }

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { measureLoopUse } from '../overload/loop.ts'
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts'
+import { setOwnKeys } from '../telemetry/redact.ts'
 import type { Snapshot } from '../telemetry/snapshot.ts'
 import { shutdownTracing, spansDropped, tracingIsOn, warnTo } from '../telemetry/tracing.ts'
 import { readVersion } from '../telemetry/version.ts'
@@ -34,12 +35,16 @@ const sweepMs = 50
 
 /** The log of one process. Its lines show no key that the proxy knows. Rejects with a StartFailure where LOG_DIR is of no use. */
 export function openLog(settings: Settings, name: string, level: LogLevel = settings.logLevel): Promise<Log> {
-  const keys = [...settings.upstreams, ...settings.proxyApiKeys].flatMap(({ key }) => key ?? [])
+  setOwnKeys(keysOf(settings))
   const { logFormat: format, logDir: dir } = settings
-  return createLog({ level, name, format, dir, keys }).catch((error: unknown) => {
+  return createLog({ level, name, format, dir }).catch((error: unknown) => {
     if (dir === undefined || !(error instanceof Error && 'code' in error)) throw error
     throw new StartFailure(`LOG_DIR: log files cannot be written to ${dir} (${error.code}); choose another folder`)
   })
+}
+
+function keysOf({ upstreams, proxyApiKeys }: Settings): string[] {
+  return [...upstreams, ...proxyApiKeys].flatMap(({ key }) => key ?? [])
 }
 
 /** The app with its server, log and watches: all that one worker does, wherever it runs. */
@@ -91,6 +96,8 @@ export class Service {
     switch (question.what) {
       case 'snapshot':
         return this.app.snapshot()
+      case 'totals':
+        return this.app.totals()
       case 'load':
         return this.load()
       case 'status':
@@ -112,6 +119,7 @@ export class Service {
   swap(settings: Settings): { before: Promise<Snapshot>; retired: Promise<Snapshot> } {
     const old = this.app
     this.app = this.create(settings)
+    setOwnKeys(keysOf(settings))
     this.front.limit(settings)
     this.front.serveBy(this.app.listener)
     return { before: old.snapshot(), retired: this.retire(old, settings.shutdownTimeoutMs) }

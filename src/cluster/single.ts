@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts'
 import type { ExpositionFormat } from '../telemetry/exposition.ts'
 import type { LogLevel } from '../telemetry/log.ts'
 import { createMetricsWithoutPrimary } from '../telemetry/metrics.ts'
+import { modelsOf } from '../wiring/upstreams.ts'
 import type { Look } from './control.ts'
 import { askLive, Ledger } from './ledger.ts'
 import type { Load, Question } from './messages.ts'
@@ -30,6 +31,7 @@ export class Single implements Program {
     this.settings = settings
     this.service = service
     this.level = settings.logLevel
+    this.ledger.know(modelsOf(settings))
     this.reloader = new Reloader({
       log: service.log.logger,
       load,
@@ -120,7 +122,7 @@ export class Single implements Program {
   }
 
   async loads(): Promise<WorkerLoad[]> {
-    await this.ledger.collect([this.counting()])
+    await this.ledger.count([this.counting()])
     return this.ledger.lastLoads([this.counting()])
   }
 
@@ -149,12 +151,13 @@ export class Single implements Program {
     const before = `${slot}.${this.apps}`
     const { before: counted, retired } = this.service.swap(changed)
     this.apps++
+    if (changed.logLevel !== this.settings.logLevel) this.setLevel(changed.logLevel)
     this.settings = changed
-    this.setLevel(changed.logLevel)
+    this.ledger.know(modelsOf(changed))
     this.ledger.takeMetrics(before, await counted)
     retired
       .then((last) => this.ledger.takeMetrics(before, last))
       .catch((error: unknown) => this.log.logger.error({ err: error }, 'the replaced app did not end well'))
-      .finally(() => this.ledger.close(before))
+      .finally(() => this.ledger.retire(before))
   }
 }

@@ -103,8 +103,9 @@ class Worker {
     if (!service) process.exit(0)
     await service.drain(this.shutdownTimeoutMs)
     const load = service.load()
-    const snapshot = await service.answer({ what: 'snapshot' })
     await service.close()
+    // Only now, since the last spans may have been lost.
+    const snapshot = await service.answer({ what: 'snapshot' })
     // A connection that the primary has handed over meanwhile is still in the channel. It comes before the answer to
     // this, and node:cluster gives it back; had the process ended, its client would wait for ever.
     tell({ kind: 'last', snapshot, load })

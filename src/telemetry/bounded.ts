@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { redact } from './redact.ts'
 
 /** The label of everything that found no room. */
 export const OTHER = 'other'
@@ -14,16 +15,32 @@ const LONGEST = 128
  */
 export class Bounded {
   private readonly values: Set<string>
-  private readonly most: number
+  private most: number
 
   constructor(known: Iterable<string>, room = 100) {
-    this.values = new Set(known)
+    // The two that stand for no value take nobody's room.
+    this.values = new Set([NONE, OTHER, ...known])
     this.most = this.values.size + room
+  }
+
+  /** Adds values that keep their own label. */
+  know(values: Iterable<string>): void {
+    for (const value of values) {
+      if (this.values.has(value)) continue
+      this.values.add(value)
+      this.most++
+    }
   }
 
   /** The label for `value`: itself, `other` when there is no more room, `none` when there is nothing to name. */
   label(value: string | undefined): string {
     if (value === undefined || value === '') return NONE
+    if (this.values.has(value)) return value
+    return this.place(redact(value.toWellFormed()))
+  }
+
+  /** Halves of characters become the same bytes in a scrape, which must have no line twice; keys must not stay in it. */
+  private place(value: string): string {
     if (this.values.has(value)) return value
     if (value.length > LONGEST || this.values.size >= this.most) return OTHER
     this.values.add(value)

@@ -5,7 +5,7 @@ import pretty from 'pino-pretty'
 import { type Clock, systemClock } from '../clock.ts'
 import { describeError } from './causes.ts'
 import { type LineOutput, lineOutput, MAX_WAITING } from './lines.ts'
-import { redactor } from './redact.ts'
+import { redact } from './redact.ts'
 import { sparing, warnOnStderr } from './sparing.ts'
 
 export type { Logger } from 'pino'
@@ -22,8 +22,6 @@ export interface LogOptions {
   readonly dir?: string | undefined
   /** Who writes: the name in each line and of the file, one for each worker, since two processes cannot rotate one file. */
   readonly name: string
-  /** The proxy's own keys, to be blotted out wherever they turn up. */
-  readonly keys?: readonly string[]
 }
 
 export interface Log {
@@ -41,7 +39,7 @@ export interface Log {
  * @throws Error when `dir` cannot be written to
  */
 export async function createLog(options: LogOptions, clock: Clock = systemClock): Promise<Log> {
-  const { level, name, dir, keys } = options
+  const { level, name, dir } = options
   const complain = sparing(clock, 60_000, warnOnStderr)
   const { stdout, settle, flush } = standardOutput(options, complain)
   const logger = pino(
@@ -53,7 +51,7 @@ export async function createLog(options: LogOptions, clock: Clock = systemClock)
       // The pino instrumentation adds the same; this is for whoever has turned it off.
       mixin: traceOfNow,
       serializers: { err: (error: unknown) => describeError(error, logger.isLevelEnabled('debug')) },
-      hooks: { streamWrite: redactor(keys) },
+      hooks: { streamWrite: redact },
     },
     dir === undefined ? stdout : await alsoFile(join(dir, name), stdout, complain),
   )

@@ -1,5 +1,9 @@
+import { Bounded } from './bounded.ts'
 import { type ExpositionFormat, write } from './exposition.ts'
 import type { Family, Sample, SampleExemplar, Snapshot } from './snapshot.ts'
+
+/** The one label whose values clients invent. */
+const MODEL = 'gen_ai_request_model'
 
 /** Several workers' values of one line on their way to becoming one. */
 interface Line {
@@ -34,11 +38,25 @@ export class ClusterMetrics {
   private readonly latest = new Map<string, Snapshot>()
   private readonly forgotten = new Set<string>()
   private retained: Snapshot = []
+  // Each worker bounds its own, and those that come and go would each bring others.
+  private readonly models = new Bounded([])
+
+  /** Models that keep their own label. */
+  know(models: Iterable<string>): void {
+    this.models.know(models)
+  }
 
   /** Replaces what is known of a worker. One that does not answer keeps its last snapshot. */
   take(workerId: string, snapshot: Snapshot): void {
     // An answer that was under way when its worker died would be counted twice, here and in `retained`.
-    if (!this.forgotten.has(workerId)) this.latest.set(workerId, snapshot)
+    if (!this.forgotten.has(workerId)) this.latest.set(workerId, this.bounded(snapshot))
+  }
+
+  /** Replaces what is known of some of a worker's metrics. */
+  takeSome(workerId: string, families: Snapshot): void {
+    const names = new Set(families.map(({ name }) => name))
+    const others = (this.latest.get(workerId) ?? []).filter(({ name }) => !names.has(name))
+    this.take(workerId, [...others, ...families])
   }
 
   /**
@@ -51,6 +69,20 @@ export class ClusterMetrics {
     if (last === undefined) return
     this.latest.delete(workerId)
     this.retained = merge([this.retained, last.filter(({ type }) => type !== 'gauge')])
+  }
+
+  private bounded(snapshot: Snapshot): Snapshot {
+    return snapshot.map((family) => {
+      // A family's lines have the same labels, all of them.
+      if (family.values[0]?.labels[MODEL] === undefined) return family
+      return { ...family, values: family.values.map((sample) => this.withinBounds(sample)) }
+    })
+  }
+
+  private withinBounds(sample: Sample): Sample {
+    const model = String(sample.labels[MODEL])
+    const label = this.models.label(model)
+    return label === model ? sample : { ...sample, labels: { ...sample.labels, [MODEL]: label } }
   }
 
   /** All workers' metrics as one. */

@@ -27,7 +27,8 @@ function otelDefaults(env: Environment): Record<string, string> {
     OTEL_METRICS_EXPORTER: 'none',
     OTEL_LOGS_EXPORTER: 'none',
     // A client's model name or path may be megabytes, and thousands of spans wait in memory.
-    OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: '1024',
+    // The SDK heeds this one before the general one, which the operator may have set.
+    ...(!env.OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT?.trim() && { OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: '1024' }),
   }
 }
 

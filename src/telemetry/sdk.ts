@@ -20,10 +20,10 @@ export function startSdk(worker: string): Tracing {
   warnOfProtocol()
   const delivery = deliverSpans({
     exporter: spanExporter(),
-    maxQueueSize: getNumberFromEnv('OTEL_BSP_MAX_QUEUE_SIZE') ?? 2048,
-    maxExportBatchSize: getNumberFromEnv('OTEL_BSP_MAX_EXPORT_BATCH_SIZE') ?? 512,
-    scheduledDelayMillis: getNumberFromEnv('OTEL_BSP_SCHEDULE_DELAY') ?? 5000,
-    exportTimeoutMillis: getNumberFromEnv('OTEL_BSP_EXPORT_TIMEOUT') ?? 30_000,
+    maxQueueSize: positive('OTEL_BSP_MAX_QUEUE_SIZE', 2048),
+    maxExportBatchSize: positive('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512),
+    scheduledDelayMillis: positive('OTEL_BSP_SCHEDULE_DELAY', 5000),
+    exportTimeoutMillis: positive('OTEL_BSP_EXPORT_TIMEOUT', 30_000),
     warn,
   })
   const resourceDetectors = detectorsOfHere()
@@ -34,7 +34,21 @@ export function startSdk(worker: string): Tracing {
     instrumentations: getNodeAutoInstrumentations(instrumentationOptions()),
   })
   sdk.start()
-  return { shutdown: () => sdk.shutdown(), dropped: delivery.dropped }
+  return { shutdown: () => sdk.shutdown(), writesContext: isInstrumented('undici'), dropped: delivery.dropped }
+}
+
+/** Whether the operator, or this program's own default, has an instrumentation on. */
+function isInstrumented(name: string): boolean {
+  const named = (variable: string) => (getStringFromEnv(variable) ?? '').split(',').some((one) => one.trim() === name)
+  return named('OTEL_NODE_ENABLED_INSTRUMENTATIONS') && !named('OTEL_NODE_DISABLED_INSTRUMENTATIONS')
+}
+
+/** A number that OpenTelemetry's variable gives; with batches of none, the processor would send them for ever. */
+function positive(name: string, otherwise: number): number {
+  const given = getNumberFromEnv(name)
+  if (given === undefined || given >= 1) return given ?? otherwise
+  emitWarning(`${name} is ${given}, which is not 1 or more; ${otherwise} is used`, 0)
+  return otherwise
 }
 
 /** Sent to a port for gRPC, everything would be refused, and nothing would say why. */

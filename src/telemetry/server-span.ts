@@ -13,7 +13,7 @@ import type { Headers, State } from '../facts.ts'
 import type { EndedRequest } from './ended.ts'
 import { serverAttributes as name } from './span-table.ts'
 import type { Exemplar } from './tally.ts'
-import { tracingIsOn } from './tracing.ts'
+import { contextIsWritten, tracingIsOn } from './tracing.ts'
 
 const tracer = trace.getTracer('openai-proxy')
 
@@ -56,6 +56,7 @@ export function inServerSpan({ req, state }: Opened, run: () => Promise<void>): 
   const { method = 'GET', headers, url = '/' } = req
   if (!tracingIsOn() || isUntraced(url) || trace.getActiveSpan() !== undefined) {
     state.sampled = isSampled(context.active())
+    if (state.sampled && !contextIsWritten()) giveContext(state, context.active())
     return run()
   }
   const caller = hasContext(headers) ? propagation.extract(ROOT_CONTEXT, headers) : ROOT_CONTEXT
@@ -65,6 +66,7 @@ export function inServerSpan({ req, state }: Opened, run: () => Promise<void>): 
   state.sampled = true
   own.add(span)
   span.setAttributes(requestAttributes(req))
+  if (!contextIsWritten()) giveContext(state, active)
   return context.with(active, run)
 }
 
@@ -74,14 +76,19 @@ export function inServerSpan({ req, state }: Opened, run: () => Promise<void>): 
  */
 function runUnsampled(state: Opened['state'], span: Span, active: Context, run: () => Promise<void>): Promise<void> {
   state.sampled = false
-  state.traceHeaders = {}
-  propagation.inject(active, state.traceHeaders)
+  giveContext(state, active)
   opening = span
   try {
     return run()
   } finally {
     opening = undefined
   }
+}
+
+/** Writes the context into what goes upstream, where nothing below does. */
+function giveContext(state: Opened['state'], active: Context): void {
+  state.traceHeaders = {}
+  propagation.inject(active, state.traceHeaders)
 }
 
 let fields: readonly string[] | undefined

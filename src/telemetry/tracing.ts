@@ -4,6 +4,8 @@ import { warnOnStderr } from './sparing.ts'
 /** What `register.ts` has started. */
 export interface Tracing {
   shutdown(): Promise<void>
+  /** Whether undici's instrumentation is on, which writes the context of a sampled request into what goes upstream. */
+  readonly writesContext: boolean
   /** Spans lost so far, by reason. */
   dropped(): Iterable<readonly [total: number, reason: string]>
 }
@@ -21,6 +23,11 @@ export function setTracing(tracing: Tracing | undefined): void {
 /** Whether traces are made in this process, and the trace context that goes upstream is written by OpenTelemetry. */
 export function tracingIsOn(): boolean {
   return running !== undefined
+}
+
+/** Whether the context of a sampled request is written by an instrumentation. */
+export function contextIsWritten(): boolean {
+  return running?.writesContext ?? false
 }
 
 /** Spans lost so far, by reason; empty while tracing is off. */

@@ -7,6 +7,7 @@ import type { Load } from '../middleware/shed.ts'
 import type { Rest } from '../overload/rest.ts'
 import { createInstruments, type Instruments } from '../telemetry/instrument.ts'
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
+import { outsideOfRequests } from '../telemetry/outside.ts'
 import { createProject, traceIdOf } from '../telemetry/project.ts'
 import { serverSpan } from '../telemetry/server-span.ts'
 import type { Balancer } from '../upstream/balancer.ts'
@@ -45,7 +46,7 @@ export function wire(settings: Settings, surroundings: Surroundings, load: Loade
     metrics.circuitTransitions(1, upstream.name, transition.to)
     logTransition(log, upstream, transition)
     tell(send, upstream, transition)
-    prober?.notice(upstream, transition)
+    outsideOfRequests(() => prober?.notice(upstream, transition))
   })
   const metrics = wireMetrics(settings, surroundings, load, balancer, () => limiter.fallback)
   const instruments = createInstruments({ metrics, clock })

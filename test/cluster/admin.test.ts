@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -45,6 +45,20 @@ async function ask(method: string, path: string, headers: Record<string, string>
   await wire.closed
   const [head = '', rest = ''] = text.split(/\r\n\r\n(.*)/s)
   return { status: Number(head.split(' ')[1]), head, body: rest }
+}
+
+/** The files that this process has open, those included that have been removed. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    // The one that lists them is closed by now.
+    return existsSync(`/proc/self/fd/${fd}`) || lstatSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false })
+      ? [readlinkSync(`/proc/self/fd/${fd}`)]
+      : []
+  })
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise(setImmediate)
 }
 
 function codeOf({ body }: { body: string }): string {
@@ -95,6 +109,22 @@ describe('the admin port', () => {
     assert.match(answer.body, /{"nodes":\[\]}/)
     assert.deepEqual(asked, [{ worker: '2', question: { what: 'heap-snapshot' } }])
     assert.equal(existsSync(dirname(path)), false)
+  })
+
+  it('closes the file where whoever asked has left', async () => {
+    const path = join(await mkdtemp(join(tmpdir(), 'admin-test-')), 'worker.cpuprofile')
+    await writeFile(path, '{"nodes":[]}')
+    const written = Promise.withResolvers<string>()
+    answerWith = () => written.promise
+    const wire = await open(port)
+    wire.send(`POST /cpu-profile?worker=1&seconds=1 HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-length: 0\r\n\r\n`)
+    while (asked.length === 0) await new Promise(setImmediate)
+    wire.socket.destroy()
+    await wire.closed
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+    written.resolve(path)
+    while (existsSync(dirname(path))) await new Promise(setImmediate)
+    await until(() => !openFiles().some((file) => file.includes('worker.cpuprofile')))
   })
 
   it('asks a worker for a profile of some seconds, within bounds', async () => {

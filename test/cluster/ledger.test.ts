@@ -14,6 +14,7 @@ class CountingWorker implements Counting {
   readonly slot: string
   readonly pid: number
   stuck = false
+  readonly asked: string[] = []
   load: Load = { requests: 0, errors: 0, inFlight: 0, rss: 100 * MIB, heapUsed: 40 * MIB }
 
   constructor(slot: string, generation = 1) {
@@ -24,6 +25,7 @@ class CountingWorker implements Counting {
 
   async ask(question: { what: string }): Promise<unknown> {
     if (this.stuck) throw new Error('did not answer in time')
+    this.asked.push(question.what)
     if (question.what === 'load') return this.load
     const values = [{ value: this.load.requests, labels: {} }]
     return [{ name: 'asked_total', help: 'Asked.', type: 'counter', aggregator: 'sum', values }]
@@ -59,6 +61,25 @@ describe('the ledger of what workers have counted', () => {
       ledger.lastLoads([next]).map(({ requests }) => requests),
       [1],
     )
+  })
+
+  it('asks for totals only where nothing must begin anew', async () => {
+    const one = new CountingWorker('1')
+    one.load.requests = 3
+    const ledger = new Ledger()
+    await ledger.count([one])
+    assert.deepEqual(one.asked.sort(), ['load', 'totals'])
+    assert.equal(total(ledger), 3)
+  })
+
+  it('does not add what a process has counted to itself when one of its apps has ended', async () => {
+    const one = new CountingWorker('1')
+    one.load.requests = 3
+    const ledger = new Ledger()
+    await ledger.collect([one])
+    ledger.retire(one.id)
+    assert.equal(total(ledger), 3)
+    assert.deepEqual([ledger.gone.requests, ledger.lastLoads([one])], [0, []])
   })
 
   it('goes on without what it cannot read, as of a worker of another version', async () => {

@@ -9,6 +9,7 @@ import { errorTable, type ProxyError, toProxyError } from '../../src/errors.ts'
 import type { Context, State } from '../../src/facts.ts'
 import { validate } from '../../src/middleware/validate.ts'
 import { withBareSockets } from '../cluster/bare.ts'
+import { countInflated } from '../support/inflated.ts'
 import { chunk, chunkedWhole, head, openWire, type Wire, whole } from '../support/wire.ts'
 
 const CAP = 100_000
@@ -238,25 +239,4 @@ function serve(onFailure: (error: ProxyError) => void): Server {
     }
   })
   return app.listen(0, '127.0.0.1')
-}
-
-/** Counts what zlib's streams give out from now on; koa-body makes them through these two functions. */
-function countInflated(): () => number {
-  let bytes = 0
-  for (const name of ['createUnzip', 'createBrotliDecompress'] as const) {
-    const original = Object.getOwnPropertyDescriptor(zlib, name)!
-    const make = zlib[name]
-    const counting = (options?: object) => {
-      const stream = make(options)
-      const push = stream.push.bind(stream)
-      stream.push = (data: Buffer | null) => {
-        bytes += data?.length ?? 0
-        return push(data)
-      }
-      Object.defineProperty(zlib, name, original)
-      return stream
-    }
-    Object.defineProperty(zlib, name, { ...original, value: counting })
-  }
-  return () => bytes
 }

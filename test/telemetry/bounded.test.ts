@@ -30,6 +30,27 @@ describe('bounded labels', () => {
     assert.equal(models.label('x'.repeat(128)), 'x'.repeat(128))
   })
 
+  it('values that are told apart by half a character only are one: a scrape could not tell them apart', () => {
+    const models = new Bounded([])
+    assert.deepEqual(
+      ['\ud800x', '\ud801x', '\ufffdx'].map((value) => models.label(value)),
+      Array(3).fill('\ufffdx'),
+    )
+  })
+
+  it('a key that is taken for a value is no label', () => {
+    assert.equal(new Bounded([]).label('sk-proj-abcdefghijklmnop'), '[redacted]')
+  })
+
+  it('values that become known later have their label, and take no room', () => {
+    const models = new Bounded([], 1)
+    models.know(['late', 'late'])
+    assert.deepEqual(
+      ['first', 'second', 'late'].map((value) => models.label(value)),
+      ['first', OTHER, 'late'],
+    )
+  })
+
   it("of all methods that Node's parser knows, the common ones are labels", () => {
     const labels = new Set(METHODS.map(methodLabel))
     assert.deepEqual([...labels].sort(), ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', OTHER])

@@ -4,6 +4,7 @@ import { ExportResultCode } from '@opentelemetry/core'
 import { AlwaysOffSampler, type ReadableSpan, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
 import { type Delivery, deliverSpans } from '../../src/telemetry/deliver.ts'
 import { spanExporter } from '../../src/telemetry/otlp/exporter.ts'
+import { setOwnKeys } from '../../src/telemetry/redact.ts'
 import { interceptExports } from '../support/otlp.ts'
 
 type Done = Parameters<SpanExporter['export']>[1]
@@ -113,6 +114,25 @@ describe('delivering spans', () => {
     assert.deepEqual(span?.attributes, { 'url.full': 'https://api.example.com/v1/chat', 'url.path': '/v1/[redacted]' })
     assert.deepEqual(span?.events[0]?.attributes, { 'exception.type': 'ECONNRESET' })
     assert.deepEqual(span?.status, { code: 2 })
+  })
+
+  it('what leaves has no key in a name or an attribute, whoever took it for something else', () => {
+    setOwnKeys(['the proxy of the team'])
+    for (let index = 0; index < 4; index++) {
+      endSpan((span) => {
+        span.updateName('chat sk-abcdefghijklmnop')
+        span.setAttributes({
+          model: 'sk-abcdefghijklmnop',
+          agent: 'curl Bearer abcdefghijkl',
+          id: 'the proxy of the team',
+          n: 7,
+        })
+      })
+    }
+    setOwnKeys([])
+    const [span] = exporter.batches[0]?.spans ?? []
+    assert.equal(span?.name, 'chat [redacted]')
+    assert.deepEqual(span?.attributes, { model: '[redacted]', agent: 'curl [redacted]', id: '[redacted]', n: 7 })
   })
 
   it('goes out as OTLP over HTTP in protobuf, and arrives as it was', async () => {

@@ -90,6 +90,32 @@ describe('the metrics of a cluster', () => {
     assert.equal(read(cluster, 't_total'), 10)
   })
 
+  it('models are bounded over all workers that ever were, and nothing of theirs is lost', () => {
+    const cluster = new ClusterMetrics()
+    cluster.know(['configured'])
+    for (let worker = 0; worker < 5; worker++) {
+      const values = [...Array.from({ length: 60 }, (_, index) => `model-${worker}-${index}`), 'configured']
+      const lines = values.map((model) => ({ value: 1, labels: { gen_ai_request_model: model } }))
+      cluster.take(`${worker}`, [family('t_total', 'counter', lines)])
+      if (worker % 2 === 0) cluster.forget(`${worker}`)
+    }
+    const lines = cluster.merged()[0]?.values ?? []
+    const of = (model: string) => lines.find(({ labels }) => labels.gen_ai_request_model === model)?.value
+    assert.deepEqual(
+      [lines.length, of('configured'), of('model-1-39'), of('model-1-40'), of('other')],
+      [102, 5, 1, undefined, 200],
+    )
+  })
+
+  it('some of the metrics of a worker can be taken alone', () => {
+    const cluster = new ClusterMetrics()
+    cluster.take('1', [...total(1), family('g', 'gauge', [{ value: 5, labels: {} }])])
+    cluster.takeSome('1', total(7))
+    assert.deepEqual([read(cluster, 't_total'), read(cluster, 'g')], [7, 5])
+    cluster.takeSome('2', total(1))
+    assert.equal(read(cluster, 't_total'), 8)
+  })
+
   it('a worker that never answered can be forgotten', () => {
     const cluster = new ClusterMetrics()
     cluster.forget('1')

@@ -35,7 +35,7 @@ export function recordSpans(): void {
   }
   exporter.reset()
   sampled = true
-  setTracing({ shutdown: async () => undefined, dropped: () => [] })
+  setTracing({ writesContext: true, shutdown: async () => undefined, dropped: () => [] })
 }
 
 /** From now on new traces are made, but not kept. */

@@ -5,7 +5,7 @@ import { saying } from '../support/chunks.ts'
 import { spanTree } from '../support/otlp.ts'
 import { hang, stream } from '../support/steps.ts'
 import { startUpstream } from '../support/upstream.ts'
-import { startTraced, type TracedProgram } from './scenes.ts'
+import { startTraced, type TracedProgram, traceId } from './scenes.ts'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
@@ -53,6 +53,26 @@ describe('the start of tracing', () => {
         spanTree(spans(1)),
         /^server POST [^\n]*\n {2}internal access\n[\s\S]*client POST\n[\s\S]*internal fold$/,
       )
+    })
+
+    it('sends the context of a sampled request upstream, with no instrumentation that would', async () => {
+      const { ask, end, spans, near } = await start({ OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'undici' })
+      await ask({ scene: 1, headers: { tracestate: 'vendor=x', baggage: 'user=42' } })
+      await end()
+      const server = spans(1).find(({ kind }) => kind === 'server')
+      const { traceparent, tracestate, baggage } = (await near.next()).headers
+      assert.deepEqual(
+        [traceparent, tracestate, baggage],
+        [`00-${traceId(1)}-${server?.spanId}-01`, 'vendor=x', 'user=42'],
+      )
+    })
+
+    it('takes no batch of none, which would be sent for ever', async () => {
+      const { ask, end, spans, program } = await start({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '0' })
+      await ask({ scene: 1 })
+      await end()
+      assert.ok(spans(1).length > 3)
+      assert.equal(await program.ended, 0)
     })
 
     it('samples as the operator says', async () => {

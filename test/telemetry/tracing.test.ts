@@ -47,6 +47,12 @@ describe("OpenTelemetry's defaults here", () => {
     assert.deepEqual(env, set)
   })
 
+  it('set no limit of spans where the operator has set one for everything', () => {
+    const env: Record<string, string | undefined> = { OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: '10' }
+    applyOtelDefaults(env)
+    assert.equal(env.OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, undefined)
+  })
+
   it("switch on what measures for OpenTelemetry's metrics where these are exported", () => {
     const env: Record<string, string | undefined> = { OTEL_METRICS_EXPORTER: 'otlp' }
     applyOtelDefaults(env)
@@ -65,6 +71,7 @@ describe('the end of tracing', () => {
   it('waits for what still has to be delivered', async () => {
     let delivered = false
     setTracing({
+      writesContext: true,
       dropped: () => [[3, 'queue_full']],
       async shutdown() {
         await new Promise(setImmediate)
@@ -78,7 +85,7 @@ describe('the end of tracing', () => {
   })
 
   it('does not wait longer than it is given', async () => {
-    setTracing({ dropped: () => [], shutdown: () => new Promise(() => undefined) })
+    setTracing({ writesContext: true, dropped: () => [], shutdown: () => new Promise(() => undefined) })
     const clock = new MovedClock()
     const ended = shutdownTracing(clock, 5000)
     clock.move(5000)
@@ -87,7 +94,7 @@ describe('the end of tracing', () => {
   })
 
   it('is not held up by a collector that refuses', async () => {
-    setTracing({ dropped: () => [], shutdown: () => Promise.reject(new Error('ECONNREFUSED')) })
+    setTracing({ writesContext: true, dropped: () => [], shutdown: () => Promise.reject(new Error('ECONNREFUSED')) })
     await shutdownTracing(new MovedClock(), 5000)
     assert.match(warnings.join(), /could not be delivered/)
   })

@@ -58,6 +58,7 @@ export const createTinyApp: CreateApp = (settings, surroundings) => {
     status: () => ({ heard }),
     live: () => ({ upstreams: [], requests: [], failures: [] }),
     hear: (message) => heard.push(message),
+    totals: () => [],
     snapshot: async () => [],
     async close() {},
   }
