@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
+import { memoryCounters } from '../limit/memory.ts'
 import { measureLoopUse } from '../overload/loop.ts'
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts'
 import { setOwnKeys } from '../telemetry/redact.ts'
@@ -52,6 +53,8 @@ export class Service {
   readonly log: Log
   private readonly parts: ServiceParts
   private readonly front: Front
+  /** A reload must not give clients their minute anew. */
+  private readonly counters = memoryCounters()
   private app: App
   private readonly stopHeapWatch: () => void
 
@@ -145,6 +148,7 @@ export class Service {
       log: this.log.logger,
       clock: this.parts.clock,
       useOfLoop: measureLoopUse(),
+      counters: this.counters,
       workerId: this.parts.slot,
       version: readVersion(),
       traced: tracingIsOn(),

@@ -31,6 +31,8 @@ export interface LimiterOptions extends Caps {
   readonly redisUrl?: string | undefined
   /** The workers of this machine, 0 for none; each enforces its part of a limit while the store is away. */
   readonly workers: number
+  /** Takes the place of memory of its own, for `cluster` without workers: what clients have used outlives this limiter. */
+  readonly memory?: Counters | undefined
   readonly clock: Clock
   /** Called once for each change; `reason` is a code such as ECONNREFUSED and fit for a log. */
   readonly onFallback: (active: boolean, reason: string) => void
@@ -90,10 +92,10 @@ function limited(caps: Caps): boolean {
 }
 
 function openStore(options: LimiterOptions, health: StoreHealth): Counters {
-  const { store, redisUrl, workers, clock, leaseMs = defaultLeaseMs } = options
+  const { store, redisUrl, workers, clock, memory = memoryCounters(), leaseMs = defaultLeaseMs } = options
   if (store === 'redis') {
     if (!redisUrl) throw new Error('RATE_LIMIT_STORE=redis needs REDIS_URL.')
     return redisCounters({ url: redisUrl, clock, health, leaseMs })
   }
-  return workers > 0 ? clusterCounters(clock) : memoryCounters()
+  return workers > 0 ? clusterCounters(clock) : memory
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
+import type { Counters } from '../limit/counters.ts'
 import { type Keyring, keyring } from '../limit/keys.ts'
 import { createLimiter, type Limiter } from '../limit/limiter.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -9,7 +10,7 @@ export interface Guards {
   readonly limiter: Limiter
 }
 
-export function wireGuards(settings: Settings, clock: Clock, log: Logger): Guards {
+export function wireGuards(settings: Settings, clock: Clock, log: Logger, memory?: Counters): Guards {
   const keys = keyring(settings.proxyApiKeys)
   const limiter = createLimiter({
     requests: settings.rateLimitRequests,
@@ -19,6 +20,7 @@ export function wireGuards(settings: Settings, clock: Clock, log: Logger): Guard
     store: settings.rateLimitStore,
     redisUrl: settings.redisUrl,
     workers: settings.workers,
+    memory,
     clock,
     onFallback(active, reason) {
       const store = settings.rateLimitStore

@@ -41,7 +41,7 @@ type Loaded = Pick<Load, 'inFlight'> & { readonly rest: Pick<Rest, 'size'> }
 
 /** Makes the parts of one worker and ties them together. */
 export function wire(settings: Settings, surroundings: Surroundings, load: Loaded): Parts {
-  const { clock, log, send } = surroundings
+  const { clock, log, send, counters } = surroundings
   const balancer = wireUpstreams(settings, clock, (upstream, transition) => {
     metrics.circuitTransitions(1, upstream.name, transition.to)
     logTransition(log, upstream, transition)
@@ -53,7 +53,7 @@ export function wire(settings: Settings, surroundings: Surroundings, load: Loade
   const exchange = wireExchange(settings, clock, balancer, instruments, surroundings.traced)
   const prober = wireProber(settings, clock, exchange)
   const project = createProject({ metrics, log, clock })
-  const { keys, limiter } = wireGuards(settings, clock, log)
+  const { keys, limiter } = wireGuards(settings, clock, log, counters)
   const failures = new RecentFailures(FAILURES_KEPT, clock)
   return {
     balancer,

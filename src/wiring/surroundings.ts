@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { Counters } from '../limit/counters.ts'
 import type { LoopUse } from '../overload/loop.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { BreakerState } from '../upstream/breaker.ts'
@@ -8,6 +9,8 @@ export interface Surroundings {
   readonly log: Logger
   readonly clock: Clock
   readonly useOfLoop: LoopUse
+  /** Where `cluster` limits are counted without workers; the app's own memory where it need not outlive the app. */
+  readonly counters?: Counters
   /** The worker's slot in the cluster. */
   readonly workerId: string
   readonly version: string

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { withBareSockets } from './bare.ts'
+import { endPrograms, type Started, startProgram } from './program.ts'
+import { chat, type Scene, startScene } from './scene.ts'
+import { ask } from './traffic.ts'
+
+const [first, second] = ['key-of-the-first-team', 'words of the second team'.replaceAll(' ', '_')]
+
+describe('a reload of one process without workers', function () {
+  this.timeout(60_000)
+  withBareSockets()
+  let dir: string
+  let scene: Scene
+  let program: Started
+
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'single-reload-'))
+    scene = await startScene()
+    writeFileSync(join(dir, 'keys'), `first:${first}\n`)
+    program = await startProgram({
+      env: {
+        UPSTREAM_API_URL: scene.upstream.url,
+        WORKERS: '0',
+        RATE_LIMIT_REQUESTS: '2',
+        STATS_INTERVAL_MS: '100',
+        PROXY_API_KEYS_FILE: join(dir, 'keys'),
+      },
+    })
+  })
+
+  afterEach(async () => {
+    await endPrograms()
+    await scene.upstream.close()
+    rmSync(dir, { recursive: true })
+  })
+
+  async function status(key: string, model = 'm'): Promise<number> {
+    const { path, body } = chat('hello')
+    const headers = { authorization: `Bearer ${key}` }
+    return (await ask(program.port, { path, body: { ...(body as object), model }, headers })).status
+  }
+
+  async function reload(keys: string): Promise<number> {
+    writeFileSync(join(dir, 'keys'), keys)
+    return (await program.admin('POST', '/reload')).status
+  }
+
+  it('gives nobody a minute anew', async () => {
+    assert.deepEqual([await status(first), await status(first), await status(first)], [200, 200, 429])
+    assert.equal(await reload(`first:${first}\nsecond:${second}\n`), 200)
+    assert.deepEqual([await status(first), await status(second)], [429, 200])
+  })
+
+  it('counts each request once', async () => {
+    await status(first)
+    for (let times = 0; times < 3; times++) assert.equal(await reload(`first:${first}\n# ${times}\n`), 200)
+    const from = program.lines.length
+    const line = await program.line(({ msg }) => msg === 'stats', from)
+    assert.equal((line.all as { requests: number }).requests, 1)
+    const metrics = await (await program.admin('GET', '/metrics')).text()
+    assert.match(metrics, /^http_server_request_duration_seconds_count\{[^}]*status="200"[^}]*\} 1$/m)
+  })
+
+  it('lets the log know the keys that came with it', async () => {
+    await reload(`first:${first}\nsecond:${second}\n`)
+    assert.equal(await status(first, second), 200)
+    const line = await program.line(({ msg }) => msg === 'request')
+    assert.equal(line.model, '[redacted]')
+    const metrics = await (await program.admin('GET', '/metrics')).text()
+    assert.ok(!metrics.includes(second))
+  })
+
+  it('keeps the keys that it has where the file is found without any', async () => {
+    assert.notEqual(await reload('# to be filled in\n'), 200)
+    assert.deepEqual([await status('nobody'), await status(first)], [401, 200])
+  })
+})
