@@ -27,6 +27,8 @@ export function instrumentationOptions(): InstrumentationConfigMap {
 }
 
 interface OutgoingRequest {
+  /** Names and values in turns. */
+  readonly headers?: unknown
   readonly addHeader?: (name: string, value: string) => void
 }
 
@@ -39,7 +41,24 @@ function onlyPropagate(request: OutgoingRequest): boolean {
   const active = context.active()
   const span = trace.getSpan(active)
   if (span === undefined) return true
-  if (span.isRecording()) return false
+  if (span.isRecording()) {
+    dropContext(request)
+    return false
+  }
   propagation.inject(active, request, { set: (to, name, value) => to.addHeader?.(name, value) })
   return true
+}
+
+let foreign: ReadonlySet<string> | undefined
+
+/**
+ * Takes out what the client sent of a context that the instrumentation is about to write: it adds headers, and a second
+ * one of the same name would be no context any more. The W3C's have been left out before.
+ */
+function dropContext({ headers }: OutgoingRequest): void {
+  foreign ??= new Set(propagation.fields().filter((name) => !/^(traceparent|tracestate|baggage)$/.test(name)))
+  if (foreign.size === 0 || !Array.isArray(headers)) return
+  for (let at = headers.length - 2; at >= 0; at -= 2) {
+    if (foreign.has(String(headers[at]).toLowerCase())) headers.splice(at, 2)
+  }
 }

@@ -95,9 +95,14 @@ let fields: readonly string[] | undefined
 
 /** Whether one of the headers is there from which the propagators read; they have been chosen before the first request. */
 function hasContext(headers: Headers): boolean {
-  fields ??= propagation.fields()
+  fields ??= readFields(propagation.fields())
   for (const name of fields) if (headers[name] !== undefined) return true
   return false
+}
+
+/** B3's propagators read both of its forms, and tell of the one that they write. */
+function readFields(written: readonly string[]): readonly string[] {
+  return written.some((name) => /b3/i.test(name)) ? [...written, 'b3', 'x-b3-traceid'] : written
 }
 
 /** Whether what runs now belongs to a request whose spans are kept. */

@@ -20,6 +20,8 @@ function packagesLoaded(env: Record<string, string>): Set<string> {
   return new Set(Array.from(stdout.matchAll(/node_modules\/((?:@[\w.-]+\/)?[\w.-]+)/g), ([, name]) => name ?? ''))
 }
 
+const parent = 'b7ad6b7169203331'
+
 describe('the start of tracing', () => {
   it('loads nothing of OpenTelemetry where no endpoint is set, or where it is switched off', () => {
     const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }
@@ -66,6 +68,23 @@ describe('the start of tracing', () => {
         [`00-${traceId(1)}-${server?.spanId}-01`, 'vendor=x', 'user=42'],
       )
     })
+
+    for (const [propagator, sent, expected] of [
+      ['b3', { 'x-b3-traceid': traceId(1), 'x-b3-spanid': parent, 'x-b3-sampled': '1' }, 'b3'],
+      ['b3', { b3: `${traceId(1)}-${parent}-1` }, 'b3'],
+      ['b3multi', { 'x-b3-traceid': traceId(1), 'x-b3-spanid': parent, 'x-b3-sampled': '1' }, 'x-b3-spanid'],
+    ] as const) {
+      it(`continues a trace by ${propagator} from ${Object.keys(sent)[0]}, and hands it on once`, async () => {
+        const { ask, end, sink, near } = await start({ OTEL_PROPAGATORS: propagator })
+        await ask({ scene: 2, headers: sent })
+        await end()
+        const spans = sink.spans.filter((span) => span.traceId === traceId(1))
+        const http = spans.find(({ scope }) => scope.includes('undici'))
+        assert.equal(spans.find(({ kind }) => kind === 'server')?.parentSpanId, parent)
+        const spanId = String((await near.next()).headers[expected])
+        assert.equal(spanId.replace(/^[0-9a-f]{32}-|-1$/g, ''), http?.spanId)
+      })
+    }
 
     it('takes no batch of none, which would be sent for ever', async () => {
       const { ask, end, spans, program } = await start({ OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '0' })
