@@ -15,7 +15,7 @@ import {
   when,
 } from './build.ts'
 import { content, message } from './messages.ts'
-import { sampling, shared } from './sampling.ts'
+import { sampling, shared, tokenCap } from './sampling.ts'
 
 const described = members({ name: string }, { description: string, parameters: object, strict: boolean })
 
@@ -51,7 +51,7 @@ export const chatRequest = members(
   {
     ...sampling,
     ...shared,
-    max_completion_tokens: integer,
+    max_completion_tokens: tokenCap,
     // Together and Fireworks take the number of alternatives here.
     logprobs: either(boolean, integerFrom(0)),
     tools: listOf(tool),

@@ -9,7 +9,7 @@ export const completionRequest = {
     { model: filled },
     {
       ...sampling,
-      best_of: integer,
+      best_of: integerFrom(1),
       echo: boolean,
       // Fireworks takes a boolean as well.
       logprobs: either(boolean, integerFrom(0, 5)),

@@ -4,6 +4,7 @@ import {
   either,
   filled,
   integer,
+  integerFrom,
   list,
   listOf,
   members,
@@ -13,7 +14,7 @@ import {
   string,
 } from './build.ts'
 import { item } from './items.ts'
-import { shared } from './sampling.ts'
+import { shared, tokenCap } from './sampling.ts'
 
 // OpenAI's own kinds say their name here, not in a `function` member as chat completions do.
 const tool = byKind('type', members({ type: string }), {
@@ -53,8 +54,8 @@ export const responseRequest: Schema = members(
     conversation: either(string, members({ id: string })),
     image: object,
     include: listOf(string),
-    max_output_tokens: integer,
-    max_tool_calls: integer,
+    max_output_tokens: tokenCap,
+    max_tool_calls: integerFrom(0),
     previous_response_id: string,
     prompt: members({ id: string }, { variables: object, version: string }),
     reasoning: members(

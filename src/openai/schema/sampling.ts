@@ -4,6 +4,9 @@ import { boolean, either, integer, integerFrom, list, listOf, members, numberFro
 // Names such as service_tier or reasoning_effort are any string: OpenAI adds values with every model, and
 // providers have their own; the one that does not know a value says so itself.
 
+/** llama.cpp and LM Studio take -1 for "as many as fit", and completions that only echo take 0. */
+export const tokenCap = integerFrom(-1)
+
 /** Members that chat completions and completions share. */
 export const sampling = {
   temperature: numberFrom(0, 2),
@@ -11,8 +14,7 @@ export const sampling = {
   n: integerFrom(1, 128),
   presence_penalty: numberFrom(-2, 2),
   frequency_penalty: numberFrom(-2, 2),
-  // No lower bound: llama.cpp and LM Studio take -1 for "as many as fit".
-  max_tokens: integer,
+  max_tokens: tokenCap,
   seed: integer,
   stop: either(string, listOf(string)),
   // llama.cpp takes pairs in an array as well, and `false` to forbid a token.
