@@ -1,10 +1,23 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace'
 import { redact } from './redact.ts'
+import { serverAttributes as served, attemptAttributes as tried } from './span-table.ts'
 
 /** Nothing shorter is taken for a key. */
 const LEAST_KEY = 8
 
+/** Attributes whose values are this proxy's own words, or the configuration's: nothing in them needs to be looked for. */
+const ownWords: ReadonlySet<string> = new Set(
+  [
+    ...[served.method, served.route, served.scheme, served.protocol, served.mode, served.code, served.error],
+    ...[served.peer, served.clientAddress, served.upstream, tried.operation, tried.provider, tried.address],
+  ].map(({ name }) => name),
+)
+
+type Change = (text: string) => string
+
 const bareUrl = rememberingLast(withoutQuery)
+const redactName = rememberingLast(redact)
+const redactBy = new Map<string, Change>()
 
 /**
  * Takes out of a finished span what the instrumentations of others put in and what must not leave the process:
@@ -17,10 +30,11 @@ export function scrub(span: ReadableSpan): void {
   const full = attributes['url.full']
   if (typeof full === 'string') attributes['url.full'] = bareUrl(full)
   // Clients take a key for a model's name, or for a request's id.
-  Object.assign(span, { name: redact(span.name) })
+  Object.assign(span, { name: redactName(span.name) })
   for (const name of Object.keys(attributes)) {
     const value = attributes[name]
-    if (typeof value === 'string' && value.length >= LEAST_KEY) attributes[name] = redact(value)
+    if (typeof value !== 'string' || value.length < LEAST_KEY || ownWords.has(name)) continue
+    attributes[name] = redacting(name)(value)
   }
   for (const { attributes: said } of events) {
     if (said === undefined) continue
@@ -30,10 +44,18 @@ export function scrub(span: ReadableSpan): void {
   delete status.message
 }
 
-/** Nearly all spans of a proxy tell of the same path and of the same upstream. */
-function rememberingLast(change: (text: string) => string): (text: string) => string {
+/** For each attribute one that remembers: most are the same for nearly all requests. */
+function redacting(name: string): Change {
+  const known = redactBy.get(name)
+  if (known) return known
+  const made = rememberingLast(redact)
+  redactBy.set(name, made)
+  return made
+}
+
+function rememberingLast(change: Change): Change {
   let last = ''
-  let changed = change(last)
+  let changed = ''
   return (text) => {
     if (text === last) return changed
     last = text
