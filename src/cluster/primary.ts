@@ -6,6 +6,7 @@ import { serveClusterLimits } from '../limit/primary.ts'
 import type { ExpositionFormat } from '../telemetry/exposition.ts'
 import type { Log, LogLevel } from '../telemetry/log.ts'
 import { createPrimaryMetrics } from '../telemetry/metrics.ts'
+import { setOwnKeys } from '../telemetry/redact.ts'
 import { modelsOf } from '../wiring/upstreams.ts'
 import { SharedBreakers } from './breakers.ts'
 import type { Look, WorkerLook } from './control.ts'
@@ -146,6 +147,7 @@ export class Primary implements Program {
   private async apply(settings: Settings): Promise<void> {
     this.breakers.forget()
     this.ledger.know(modelsOf(settings))
+    setOwnKeys(settings.upstreams, settings.proxyApiKeys)
     await this.fleet.reload(settings)
     // What the admin port has set stays, unless the configuration says something new.
     if (settings.logLevel !== this.settings.logLevel) this.setLevel(settings.logLevel)

@@ -36,16 +36,12 @@ const sweepMs = 50
 
 /** The log of one process. Its lines show no key that the proxy knows. Rejects with a StartFailure where LOG_DIR is of no use. */
 export function openLog(settings: Settings, name: string, level: LogLevel = settings.logLevel): Promise<Log> {
-  setOwnKeys(keysOf(settings))
+  setOwnKeys(settings.upstreams, settings.proxyApiKeys)
   const { logFormat: format, logDir: dir } = settings
   return createLog({ level, name, format, dir }).catch((error: unknown) => {
     if (dir === undefined || !(error instanceof Error && 'code' in error)) throw error
     throw new StartFailure(`LOG_DIR: log files cannot be written to ${dir} (${error.code}); choose another folder`)
   })
-}
-
-function keysOf({ upstreams, proxyApiKeys }: Settings): string[] {
-  return [...upstreams, ...proxyApiKeys].flatMap(({ key }) => key ?? [])
 }
 
 /** The app with its server, log and watches: all that one worker does, wherever it runs. */
@@ -122,7 +118,7 @@ export class Service {
   swap(settings: Settings): { before: Promise<Snapshot>; retired: Promise<Snapshot> } {
     const old = this.app
     this.app = this.create(settings)
-    setOwnKeys(keysOf(settings))
+    setOwnKeys(settings.upstreams, settings.proxyApiKeys)
     this.front.limit(settings)
     this.front.serveBy(this.app.listener)
     return { before: old.snapshot(), retired: this.retire(old, settings.shutdownTimeoutMs) }

@@ -79,11 +79,12 @@ function refuseByHeaders({ headers }: IncomingMessage, maxBytes: number): void {
   // A missing content type passes: only JSON makes sense here, and whatever else it is does not parse. koa-body asks.
   headers['content-type'] ??= 'application/json'
   // Names of codings are case-insensitive (RFC 9110, section 8.4.1), for koa-body they are not.
-  const coding = headers['content-encoding']?.toLowerCase()
+  // `x-gzip` is another name of gzip (section 8.4.1.3).
+  const coding = headers['content-encoding']?.toLowerCase().replace(/^x-gzip$/, 'gzip')
   if (coding !== undefined) headers['content-encoding'] = coding
   const type = jsonType.exec(headers['content-type'])
   const set = charset.exec(type?.[1] ?? '')?.[1] ?? 'utf-8'
-  if (!type || !/^utf-?8$/i.test(set) || !codings.has(coding ?? 'identity')) {
+  if (!type || !/^(?:utf-?8|us-ascii)$/i.test(set) || !codings.has(coding ?? 'identity')) {
     throw new ProxyError('unsupported_media_type')
   }
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw new ProxyError('request_too_large')

@@ -72,7 +72,7 @@ export const metricTable = {
   stageDuration: {
     name: 'proxy_stage_duration_seconds',
     type: 'histogram',
-    help: "A stage's own time, less what it waited for the stages below it. outcome: ok, rejected (the client has to act) or failed, counted only at the stage where the error arose.",
+    help: "A stage's own time, less what it waited for the stages below it. outcome: ok, rejected (the client has to act), failed, or aborted (the client left), counted only at the stage where it arose.",
     labels: ['stage', 'outcome'],
     buckets: STAGE,
     exemplars: false,

@@ -18,6 +18,7 @@ import { emitWarning, type Tracing } from './tracing.ts'
 export function startSdk(worker: string): Tracing {
   const warn = quietly()
   warnOfProtocol()
+  warnOfExporter()
   const delivery = deliverSpans({
     exporter: spanExporter(),
     maxQueueSize: positive('OTEL_BSP_MAX_QUEUE_SIZE', 2048),
@@ -59,6 +60,12 @@ function warnOfProtocol(): void {
   emitWarning(`Traces go out as http/protobuf, mostly to port 4318; ${protocol} is not supported`, 0)
 }
 
+/** `console`, say, would show nothing, and nothing would say why. */
+function warnOfExporter(): void {
+  const exporter = getStringFromEnv('OTEL_TRACES_EXPORTER') ?? 'otlp'
+  if (exporter !== 'otlp') emitWarning(`Traces go out by otlp; ${exporter} is not supported`, 0)
+}
+
 /** Lets OpenTelemetry complain once a minute instead of once for every batch. `OTEL_LOG_LEVEL` brings its own log back. */
 function quietly(): (message: string) => void {
   // Outside of any request: the one that happened to set an export off has nothing to do with it.
@@ -66,11 +73,17 @@ function quietly(): (message: string) => void {
     context.with(ROOT_CONTEXT, emitWarning, undefined, message, heldBack)
   const warn = sparing(systemClock, 60_000, emit)
   // What follows the texts may be a whole request or answer. The first text is often only the part's name.
-  const say = (...parts: unknown[]) => warn(parts.filter((part) => typeof part === 'string').join(': '))
+  const say = (...parts: unknown[]) => warn(parts.flatMap(wordOf).join(': '))
   const silent = () => undefined
   const logger: DiagLogger = { error: say, warn: say, info: silent, debug: silent, verbose: silent }
   diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
   // Its own handler writes the whole error with its stack, for something that says nothing new.
   setGlobalErrorHandler(() => warn('OpenTelemetry had an error of its own. Requests are not affected.'))
   return warn
+}
+
+/** Of an error its code only: the rest may quote what it was about. */
+function wordOf(part: unknown): string[] {
+  if (typeof part === 'string') return [part]
+  return part instanceof Error && 'code' in part ? [String(part.code)] : []
 }

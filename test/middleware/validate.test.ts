@@ -132,6 +132,7 @@ describe('validate', () => {
     'application/json',
     'APPLICATION/JSON; Charset="UTF-8"',
     'application/json;charset=utf8',
+    'application/json; charset=us-ascii',
     'application/vnd.acme.chat+json; version=1; charset=utf-8',
   ]) {
     it(`${type} is JSON`, async () => {
