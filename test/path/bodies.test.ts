@@ -139,7 +139,12 @@ describe('request bodies on the wire', () => {
     await wire.closed
   })
 
-  const codings = { gzip: zlib.gzipSync, 'X-GZip': zlib.gzipSync, deflate: zlib.deflateSync, br: zlib.brotliCompressSync }
+  const codings = {
+    gzip: zlib.gzipSync,
+    'X-GZip': zlib.gzipSync,
+    deflate: zlib.deflateSync,
+    br: zlib.brotliCompressSync,
+  }
   for (const [coding, compress] of Object.entries(codings)) {
     const encoding = `content-encoding: ${coding}`
 
