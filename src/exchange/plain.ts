@@ -29,7 +29,8 @@ export const plain: Exchange = async (request, parts) => {
 /** A page that says 200, such as a login's or a load balancer's, is no answer: it may name what is inside. */
 function mustBeJson(body: Buffer): void {
   try {
-    JSON.parse(body.toString())
+    // It leaves out a byte order mark.
+    JSON.parse(new TextDecoder().decode(body))
   } catch (cause) {
     throw new ProxyError('upstream_invalid', { cause })
   }

@@ -112,6 +112,11 @@ describe('the routes', () => {
     assert.deepEqual(await response.json(), list)
   })
 
+  it('take JSON behind a byte order mark', async () => {
+    const { proxy } = await on.pair([answer(200, `\ufeff${JSON.stringify(list)}`)])
+    assert.deepEqual(await (await fetch(`${proxy.base}/models`)).json(), list)
+  })
+
   for (const id of ['..%2Ffiles', '%2e%2e%2ffiles', 'a%2F..', 'a%5C..%5Cb', '.%2Fx']) {
     it(`send no ${id} upstream as the name of a model`, async () => {
       const { proxy, upstream } = await on.pair([answer(200, list)])
