@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { Server as NetServer } from 'node:net'
+import { Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
@@ -63,6 +63,8 @@ export class Front {
     // Node would close the connection without a word.
     this.server.on('connect', (_req, socket) => {
       this.handedOver.add(socket)
+      // Node's own listener for the time-outs is off as well: an answer that is not read would stay for good.
+      if (socket instanceof Socket) socket.setTimeout(this.server.keepAliveTimeout, () => socket.destroy())
       socket.once('close', () => this.handedOver.delete(socket))
       refuseTunnel(socket, this.pendingOn(socket))
     })

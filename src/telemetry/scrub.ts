@@ -9,7 +9,7 @@ const LEAST_KEY = 8
 const ownWords: ReadonlySet<string> = new Set(
   [
     ...[served.method, served.route, served.scheme, served.protocol, served.mode, served.code, served.error],
-    ...[served.peer, served.clientAddress, served.upstream, tried.operation, tried.provider, tried.address],
+    ...[served.peer, served.clientAddress, served.upstream, tried.operation, tried.provider],
   ].map(({ name }) => name),
 )
 

@@ -56,7 +56,8 @@ export function inServerSpan({ req, state }: Opened, run: () => Promise<void>): 
   const { method = 'GET', headers, url = '/' } = req
   if (!tracingIsOn() || isUntraced(url) || trace.getActiveSpan() !== undefined) {
     state.sampled = isSampled(context.active())
-    if (state.sampled && !contextIsWritten()) giveContext(state, context.active())
+    // Where another program's tracing is on, its own instrumentation writes the context.
+    if (state.sampled && tracingIsOn() && !contextIsWritten()) giveContext(state, context.active())
     return run()
   }
   const caller = hasContext(headers) ? propagation.extract(ROOT_CONTEXT, headers) : ROOT_CONTEXT

@@ -171,6 +171,17 @@ describe('the server of a worker', () => {
     assert.match(received(), /^HTTP\/1\.1 200 .*first.*HTTP\/1\.1 405 /s)
   })
 
+  it('closes a connection on which nothing moves behind a CONNECT', async () => {
+    const { listener, request } = waiting()
+    const { port, front } = await serve(listener, { KEEP_ALIVE_TIMEOUT_MS: '50' })
+    const wire = await open(port)
+    wire.send(`${get('/never')}CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n`)
+    const { res } = await request(0)
+    await wire.closed
+    if (!res.closed) await once(res, 'close')
+    assert.equal(front.inFlight, 0)
+  })
+
   it('ends at its time-out, whatever waits behind a CONNECT', async () => {
     const { listener, request } = waiting()
     const { port, front } = await serve(listener)
