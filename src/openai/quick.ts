@@ -102,6 +102,6 @@ export class Quick {
       return
     }
     const opening = name === '' ? this.openingIn(data) : undefined
-    if (opening) shapes.learn(data, opening, this.template)
+    if (opening) shapes.learn(data, chunk, opening, this.template)
   }
 }

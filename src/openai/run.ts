@@ -2,6 +2,8 @@ import { decode, plainText } from '../sse/bytes.ts'
 import type { Stretch } from '../sse/parse.ts'
 import { isItself, needsDecoding, type Template, unescaped } from './template.ts'
 
+const BACKSLASH = 0x5c
+
 /**
  * Reads events that fit one template where they stand in a body, one behind the other. Between two of their texts stands
  * always the same: the end of one event, the blank line, and the beginning of the next. So an event costs one look for
@@ -42,7 +44,7 @@ export class Run {
     let start = from + this.template.head.length
     if (body.slice(from, start) !== this.template.head) return end
     for (;;) {
-      const quote = body.indexOf('"', start)
+      const quote = endOfLiteral(body, start)
       const closing = quote === -1 ? -1 : this.behindPadding(body, quote)
       if (closing === -1 || closing - start > maxLength - this.bridge.length) return end
       const next = closing + this.bridge.length
@@ -73,6 +75,23 @@ export class Run {
     this.text += text
     return true
   }
+}
+
+/** The quote that ends the literal which begins at `start`; -1 when there is none, or none within the line. */
+function endOfLiteral(body: string, start: number): number {
+  let quote = body.indexOf('"', start)
+  if (!isEscaped(body, quote)) return quote
+  const lineEnd = body.indexOf('\n', quote)
+  do quote = body.indexOf('"', quote + 1)
+  while (isEscaped(body, quote) && quote < lineEnd)
+  return quote < lineEnd ? quote : -1
+}
+
+/** Whether an odd number of backslashes stands before this place. */
+function isEscaped(body: string, at: number): boolean {
+  let first = at
+  while (body.charCodeAt(first - 1) === BACKSLASH) first--
+  return (at - first) % 2 === 1
 }
 
 /** The text of a literal in byte text; undefined when it is none. */

@@ -65,10 +65,13 @@ export class Shapes {
     return undefined
   }
 
-  /** Keeps what an event says that could be parsed. @param template the one that was made of it, opening and all */
-  learn(data: string, opening: Opening, template: Template | undefined): void {
+  /**
+   * Keeps what an event says that could be parsed.
+   * @param event the same parsed  @param template the one that was made of it, opening and all
+   */
+  learn(data: string, event: JsonObject, opening: Opening, template: Template | undefined): void {
     const rest = data.slice(opening.text.length)
-    if (rest.length > MAX_LENGTH || !isAscii(rest)) return
+    if (!isPlain(event) || rest.length > MAX_LENGTH || !isAscii(rest)) return
     const chunk = parseExact(`{${rest}`) as JsonObject
     // Said twice, the second would have counted, and it is the rest that says it.
     if (!isPlain(chunk) || ['id', 'object', 'created'].some((key) => own(chunk, key) !== undefined)) return

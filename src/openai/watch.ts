@@ -6,7 +6,7 @@ import { decode } from '../sse/bytes.ts'
 import { isDone, type Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
 import { findTrouble } from './foreign.ts'
-import { Quick } from './quick.ts'
+import { Quick, type Recollection } from './quick.ts'
 import { QuickSkim } from './skim.ts'
 import { objectIn, readTrouble, spokenTrouble } from './trouble.ts'
 import { readUsage } from './usage.ts'
@@ -29,14 +29,20 @@ export class Watch {
   private readonly reasons = new Map<number, string | null>()
 
   get whole(): boolean {
-    if (this.done) return true
-    return this.reasons.size > 0 && ![...this.reasons.values()].includes(null)
+    return this.done || (this.reasons.size > 0 && this.finishReasons().length === this.reasons.size)
   }
 
   summary(): Summary {
-    const { id, model, usage } = this
-    const finishReasons = [...this.reasons.values()].filter((reason) => reason !== null)
-    return { finishReasons, usage, ...(id === undefined ? {} : { id }), ...(model === undefined ? {} : { model }) }
+    const summary: Summary = { finishReasons: this.finishReasons(), usage: this.usage }
+    if (this.id !== undefined) summary.id = this.id
+    if (this.model !== undefined) summary.model = this.model
+    return summary
+  }
+
+  private finishReasons(): string[] {
+    const reasons: string[] = []
+    for (const reason of this.reasons.values()) if (reason !== null) reasons.push(reason)
+    return reasons
   }
 
   /** @param bytes the event's data as byte text (`sse/bytes.ts`) */
@@ -44,9 +50,16 @@ export class Watch {
     if (this.done) return
     if (name !== 'error' && this.quick.findBytes(bytes)) return
     const recalled = name === '' ? this.quick.recall(bytes) : undefined
-    if (recalled) for (const part of recalled) this.read(part, name)
+    if (recalled) this.readRecalled(recalled)
     else if (isDone(bytes)) this.done = true
     else this.parse(decode(bytes), name)
+  }
+
+  /** Such events are neither errors nor those of the Responses API. */
+  private readRecalled([identity, chunk]: Recollection): void {
+    this.readIdentity(identity)
+    this.readIdentity(chunk)
+    this.readChoices(chunk)
   }
 
   private parse(data: string, name: string): void {
@@ -65,6 +78,10 @@ export class Watch {
     const response = own(event, 'response')
     const type = own(event, 'type') ?? name
     if (isObject(response) && isText(type)) this.readResponse(response, type)
+    this.readChoices(event)
+  }
+
+  private readChoices(event: JsonObject): void {
     const choices = own(event, 'choices')
     if (!Array.isArray(choices)) return
     for (const [position, choice] of choices.entries()) this.readChoice(choice, position)

@@ -7,7 +7,7 @@ import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
 import { type Failure, outcomeOf, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
-import { Leftover, MAX_END_MS } from './leftover.ts'
+import { Leftover, MAX_END_MS, soon } from './leftover.ts'
 import { MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal, restNamedBy, withoutKey } from './refusal.ts'
 import type { Upstream } from './upstream.ts'
 import { type TimeoutKind, timeoutError, Watchdog } from './watchdog.ts'
@@ -117,7 +117,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   }
 
   nearlyDone(): void {
-    if (!this.settled) this.stopWaiting ??= this.parts.clock.after(MAX_END_MS, this.endCut)
+    if (!this.settled) this.stopWaiting ??= soon(() => this.parts.clock.after(MAX_END_MS, this.endCut))
   }
 
   done(): void {

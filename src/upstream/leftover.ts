@@ -17,7 +17,7 @@ export class Leftover {
 
   constructor(clock: Clock, giveUp: () => void) {
     this.giveUp = giveUp
-    this.cancel = clock.after(MAX_MS, giveUp)
+    this.cancel = soon(() => clock.after(MAX_MS, giveUp))
   }
 
   take(chunk: Buffer): void {
@@ -28,4 +28,20 @@ export class Leftover {
   end(): void {
     this.cancel()
   }
+}
+
+/**
+ * Sets an alarm behind what is being done just now. The end of a stream mostly comes in the same piece as its last word,
+ * and then there is none to be set.
+ * @param set sets it, and returns what takes it back
+ */
+export function soon(set: () => () => void): () => void {
+  let wanted = true
+  let cancel = () => {
+    wanted = false
+  }
+  queueMicrotask(() => {
+    if (wanted) cancel = set()
+  })
+  return () => cancel()
 }

@@ -46,7 +46,7 @@ export class Persist {
     const tried = new Set<Upstream>()
     let last: Ended<Made> | undefined
     for (;;) {
-      const lease = await this.lease(order, tried, last?.failure)
+      const lease = last?.failure ? await this.nextLease(order, tried, last.failure) : this.pick(order, tried)
       tried.add(lease.upstream)
       if (last) last.facts.retried = true
       last = await this.once(order, lease, tried)
@@ -56,9 +56,13 @@ export class Persist {
   }
 
   /** A place at the next upstream. Where only those are left that have failed already, it waits a little first. */
-  private async lease<Made extends Call>(order: Order<Made>, tried: Set<Upstream>, failure?: Failure): Promise<Lease> {
+  private async nextLease<Made extends Call>(
+    order: Order<Made>,
+    tried: Set<Upstream>,
+    failure: Failure,
+  ): Promise<Lease> {
     const lease = this.pick(order, tried, failure)
-    if (!failure || !tried.has(lease.upstream)) return lease
+    if (!tried.has(lease.upstream)) return lease
     lease.end('none')
     await this.backOff(order)
     if (this.parts.clock.now() >= order.deadlineAt) throw failure.error
@@ -91,13 +95,17 @@ export class Persist {
       const { run, end } = this.start(order, lease, order.signal)
       ended = { ...run, failure: await end }
     }
-    return this.adapted(order, ended)
+    return ended.failure ? this.adapted(order, ended, ended.failure) : ended
   }
 
   /** Asks the same upstream again when it refused only what the proxy had added; that is no retry of its failure. */
-  private async adapted<Made extends Call>(order: Order<Made>, ended: Ended<Made>): Promise<Ended<Made>> {
-    const { failure, call, lease } = ended
-    if (!failure || !order.adapts(lease.upstream, failure, call)) return ended
+  private async adapted<Made extends Call>(
+    order: Order<Made>,
+    ended: Ended<Made>,
+    failure: Failure,
+  ): Promise<Ended<Made>> {
+    const { call, lease } = ended
+    if (!order.adapts(lease.upstream, failure, call)) return ended
     const again: Lease = { ...lease, upstream: lease.upstream, end: lease.upstream.enter() }
     const { run, end } = this.start(order, again, order.signal)
     return { ...run, failure: await end }

@@ -43,15 +43,13 @@ export class Watchdog {
     this.patience = patience
     this.onTimeout = onTimeout
     this.startedAt = clock.now()
-    this.arm()
+    // Not later than the first silence may be over, so that the first event need not set it anew.
+    this.arm(Math.min(this.next().at, this.startedAt + patience.idleMs))
   }
 
   /** Notes an event with data. */
   feed(): void {
-    const isFirst = this.lastEventAt === undefined
     this.lastEventAt = this.clock.now()
-    // The alarm stands where the first event would have been late, which may be long after the silence now watched for.
-    if (isFirst && this.cancel) this.arm()
   }
 
   /** While the client is slow, the upstream is not to blame for silence; the total time runs on. */
@@ -69,15 +67,13 @@ export class Watchdog {
     this.cancel = undefined
   }
 
-  private arm(): void {
-    this.cancel?.()
-    const { at } = this.next()
-    this.cancel = this.clock.after(Math.max(1, at - this.clock.now()), () => this.check())
+  private arm(at: number): void {
+    this.cancel = this.clock.after(Math.max(1, at - this.clock.now()), this.check)
   }
 
-  private check(): void {
+  private readonly check = () => {
     const { at, kind } = this.next()
-    if (this.clock.now() < at) this.arm()
+    if (this.clock.now() < at) this.arm(at)
     else this.onTimeout(kind, this.paused)
   }
 

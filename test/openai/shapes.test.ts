@@ -40,7 +40,7 @@ function having(event: string): Shapes {
   const chunk = parseEvent(event)
   const opening = openingOf(event)
   assert.ok(opening, event)
-  shapes.learn(event, opening, cut(event, chunk))
+  shapes.learn(event, chunk, opening, cut(event, chunk))
   return shapes
 }
 
@@ -126,7 +126,7 @@ describe('what is remembered of other streams', () => {
   it('is no more than a bound, the newest of all', () => {
     const shapes = new Shapes()
     const events = Array.from({ length: 200 }, (_, at) => eventOf({ delta: {} }, { system_fingerprint: `fp-${at}` }))
-    for (const event of events) shapes.learn(event, openingOf(event)!, undefined)
+    for (const event of events) shapes.learn(event, JSON.parse(event), openingOf(event)!, undefined)
     assert.equal(events.filter((event) => shapes.find(restOf(event))).length, 64)
     assert.ok(shapes.find(restOf(events.at(-1) as string)))
   })
