@@ -32,6 +32,23 @@ export function bodyOf(pieces: number): string {
     .join('')}data: [DONE]\n\n`
 }
 
+/** What each event of a paced stream takes. Bytes. */
+export const pacedBytes = 320
+
+/**
+ * The same stream with all its events brought to one length, as OpenAI does it: a server that sends so many bytes at a
+ * time sends an event at a time. The last piece is `[DONE]`.
+ */
+export function pacedBodyOf(pieces: number): string {
+  return `${eventsOf(pieces).map(padded).join('')}data: [DONE]\n\n`
+}
+
+function padded(event: object): string {
+  const line = (obfuscation: string) => `data: ${JSON.stringify({ ...event, obfuscation })}\n\n`
+  // Throws a RangeError when the event is too long by itself.
+  return line('x'.repeat(pacedBytes - Buffer.byteLength(line(''))))
+}
+
 /** The same answer as plain JSON, for proxies that cannot un-stream. */
 export function answerOf(pieces: number): string {
   const content = Array.from({ length: pieces }, (_, at) => words[at % words.length]).join('')

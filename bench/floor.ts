@@ -18,15 +18,18 @@ function answer(req: IncomingMessage, res: ServerResponse, body: Record<string, 
   const streams = body.stream === true
   const fold = new Floor()
   const asked = streams ? body : { ...body, stream: true, stream_options: { include_usage: true } }
+  const [, query = ''] = (req.url ?? '').split('?')
   const headers = { 'content-type': 'application/json', authorization: req.headers.authorization ?? '' }
   pool.dispatch(
-    { method: 'POST', path: target.pathname, headers, body: JSON.stringify(asked) },
+    { method: 'POST', path: `${target.pathname}?${query}`, headers, body: JSON.stringify(asked) },
     {
       onRequestStart() {},
       onResponseStart(_controller, status) {
         if (streams) res.writeHead(status, { 'content-type': 'text/event-stream' })
       },
       onResponseData(controller, chunk) {
+        // Else a client that leaves would take a connection of the pool with it.
+        if (res.destroyed) return void controller.abort(new Error('nobody reads it any more'))
         if (!streams) return fold.take(chunk)
         if (res.write(chunk)) return
         controller.pause()
@@ -39,6 +42,7 @@ function answer(req: IncomingMessage, res: ServerResponse, body: Record<string, 
         res.end(answer)
       },
       onResponseError(_controller, error) {
+        if (res.destroyed) return
         res.writeHead(502)
         res.end(error.message)
       },

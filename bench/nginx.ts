@@ -1,9 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { answerOf, bodyOf } from './body.ts'
+import { answerOf, bodyOf, pacedBodyOf, pacedBytes } from './body.ts'
 
 export const sizes = [10, 100, 1000] as const
+
+/** Milliseconds between two events of a paced stream. */
+export const pacedEveryMs = 5
+
+export const pacedQuery = 'paced=1'
 
 export interface NginxPorts {
   readonly upstream: number
@@ -12,13 +17,15 @@ export interface NginxPorts {
 }
 
 /**
- * An upstream as cheap as a C server can be: a stream at `/s10/…`, plain JSON at `/j10/…`, and the same for 100 and 1000
- * tokens; and another nginx that passes on to it, as the measure for passing through.
+ * An upstream as cheap as a C server can be: a stream at `/s10/…`, one that comes event by event when it is asked for with
+ * `pacedQuery` at `/p10/…`, plain JSON at `/j10/…`, and the same for 100 and 1000 tokens; and another nginx that passes on
+ * to it, as the measure for passing through.
  */
 export function startNginx(dir: string, ports: NginxPorts): { upstream: ChildProcess; proxy: ChildProcess } {
   mkdirSync(join(dir, 'html'), { recursive: true })
   for (const size of sizes) {
     writeFileSync(join(dir, 'html', `s${size}.sse`), bodyOf(size))
+    writeFileSync(join(dir, 'html', `p${size}.sse`), pacedBodyOf(size))
     writeFileSync(join(dir, 'html', `j${size}.json`), answerOf(size))
   }
   return { upstream: run(dir, 'upstream', serving(dir, ports)), proxy: run(dir, 'proxy', passingOn(ports)) }
@@ -42,12 +49,16 @@ http {
 
 /** A POST to a static file is a 405 for nginx, which an error page turns into the file itself. */
 function serving(dir: string, { upstream }: NginxPorts): string {
-  const files = sizes.flatMap((size) => [`s${size}.sse`, `j${size}.json`])
+  const files = sizes.flatMap((size) => [`s${size}.sse`, `p${size}.sse`, `j${size}.json`])
   const locations = files.map((file) => {
     const path = `/${file.replace(/\..*/, '')}/v1/chat/completions`
-    return `location = ${path} { error_page 405 =200 /${file}; return 405; }`
+    return `location = ${path} { error_page 405 =200 /${file}?$args; return 405; }`
   })
-  return `types { text/event-stream sse; application/json json; }
+  // It sends what is in its buffer, and then waits for as long as the rate wants.
+  const pace = (pacedBytes * 1000) / pacedEveryMs
+  locations.push(`location ~ ^/p\\d+\\.sse$ { output_buffers 1 ${pacedBytes}; postpone_output 0; limit_rate $pace; }`)
+  return `map $args $pace { default 0; ${pacedQuery} ${pace}; }
+  types { text/event-stream sse; application/json json; }
   server { listen 127.0.0.1:${upstream} backlog=4096; root ${dir}/html; ${locations.join('\n')} }`
 }
 

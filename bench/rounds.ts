@@ -39,7 +39,7 @@ async function fromOneStart(stand: Stand, targets: readonly Target[], plan: Plan
   const measured: Growing[] = []
   for (const target of targets) measured.push({ target: await stand.start(target), rounds: [] })
   if (plan.warmup > 0) {
-    for (const { target } of measured) await stand.turn(target, { ...plan, seconds: plan.warmup })
+    for (const { target } of measured) await stand.warmUp(target, { ...plan, seconds: plan.warmup })
   }
   for (let round = 0; round < plan.rounds; round++) {
     const order = round % 2 === 0 ? measured : measured.toReversed()

@@ -7,13 +7,14 @@
  * usage: npm run bench -- [--seconds N] [--rounds N] [--starts N] [--connections N] [--warmup N] [--peers] [--record]
  */
 import { parseArgs } from 'node:util'
+import { pacedEveryMs } from './nginx.ts'
 import { describePlan, planOf, planOptions, readNumber } from './options.ts'
 import { installPortkey } from './peers.ts'
 import { measureRatio, patientPlan, writeRecorded } from './ratio.ts'
 import { inTurns, usualHead, usualRow } from './rounds.ts'
 import { Stand } from './stand.ts'
 import { type Cell, heading, report, table } from './table.ts'
-import { jobs, nginxTarget, pair, smallAnswer, type Target, telemetryTargets } from './targets.ts'
+import { jobs, nginxTarget, pacedConnections, pair, smallAnswer, type Target, telemetryTargets } from './targets.ts'
 
 const { values } = parseArgs({
   options: {
@@ -34,7 +35,9 @@ try {
     console.error(added.map((row) => row.join(' | ')).join('\n'))
     rows.push(...added)
   }
-  report([heading('The whole proxy'), describePlan(plan), table(usualHead, rows)].join('\n\n'), values.record)
+  const pace = `Events one by one are ${pacedEveryMs} ms apart, and asked for over ${pacedConnections} connections.`
+  const intro = `${describePlan(plan)} ${pace}`
+  report([heading('The whole proxy'), intro, table(usualHead, rows)].join('\n\n'), values.record)
   if (values.record) {
     const { ratio } = await measureRatio(stand, patientPlan)
     writeRecorded(ratio)

@@ -93,8 +93,19 @@ export class Stand {
     return { ...target, url, pid: child.pid ?? 0, adminPort, startMs }
   }
 
-  /** Loads a target for some seconds. */
-  async turn({ url, stream = false, headers = {}, pid }: Running, { seconds, connections }: Turn): Promise<Round> {
+  /** Loads a target for some seconds with what shall be measured. */
+  async turn(target: Running, plan: Turn): Promise<Round> {
+    const { url, query, connections = plan.connections } = target
+    return await this.loadFor(target, query === undefined ? url : `${url}?${query}`, { ...plan, connections })
+  }
+
+  /** Loads a target for some seconds, for V8 to compile what is hot. */
+  async warmUp(target: Running, plan: Turn): Promise<void> {
+    await this.loadFor(target, target.url, plan)
+  }
+
+  private async loadFor(target: Running, url: string, { seconds, connections }: Turn): Promise<Round> {
+    const { stream = false, headers = {}, pid } = target
     const before = costOf(pid)
     const result = await load(this.dir, { url, stream, connections, seconds, headers })
     const { cpuUs, rssBytes } = costOf(pid)

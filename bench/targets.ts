@@ -1,3 +1,5 @@
+import { pacedQuery } from './nginx.ts'
+
 /** One thing to be measured: a program of its own, or an address that is there already. */
 export interface Target {
   readonly name: string
@@ -8,6 +10,10 @@ export interface Target {
   readonly port?: number
   readonly path?: string
   readonly stream?: boolean
+  /** Instead of the plan's. */
+  readonly connections?: number
+  /** Added to the address when it is measured. A warm-up with it would see too few requests to make anything hot. */
+  readonly query?: string
   /** What each request carries besides. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -17,6 +23,8 @@ export interface Job {
   /** Tokens of the answer; three more events come with them. */
   readonly size: number
   readonly stream: boolean
+  /** The events come one by one, as from a model, and not all in one piece. */
+  readonly paced?: boolean
 }
 
 export const smallAnswer: Job = { size: 10, stream: false }
@@ -26,18 +34,23 @@ export const jobs: readonly Job[] = [
   { size: 100, stream: false },
   { size: 1000, stream: false },
   { size: 100, stream: true },
+  { size: 100, stream: false, paced: true },
+  { size: 100, stream: true, paced: true },
 ]
+
+/** For paced streams, each of which takes half a second. */
+export const pacedConnections = 128
 
 const floorFile = new URL('floor.ts', import.meta.url).pathname
 const mainFile = new URL('../src/main.ts', import.meta.url).pathname
 
-export function nameOf({ size, stream }: Job): string {
-  return `${stream ? 'pass-through' : 'un-stream'}, ${size + 3} events`
+export function nameOf({ size, stream, paced }: Job): string {
+  return `${stream ? 'pass-through' : 'un-stream'}, ${size + 3} events${paced ? ' one by one' : ''}`
 }
 
 export function floorTarget(upstream: string, job: Job): Target {
   const env = { UPSTREAM: addressOf(upstream, job) }
-  return { name: `floor: ${nameOf(job)}`, args: [floorFile], env, stream: job.stream }
+  return { name: `floor: ${nameOf(job)}`, args: [floorFile], env, ...howToLoad(job) }
 }
 
 export interface ProxyChoices {
@@ -65,8 +78,12 @@ export function proxyTarget(upstream: string, job: Job, choices: ProxyChoices = 
       LOG_FORMAT: 'json',
       ...env,
     },
-    stream: job.stream,
+    ...howToLoad(job),
   }
+}
+
+function howToLoad({ stream, paced }: Job): Pick<Target, 'stream' | 'connections' | 'query'> {
+  return paced ? { stream, connections: pacedConnections, query: pacedQuery } : { stream }
 }
 
 /**
@@ -88,7 +105,7 @@ function tracing(collector: string, ratio: string): Record<string, string> {
 
 /** nginx passing the same stream through, as the measure for pass-through. */
 export function nginxTarget(port: number, job: Job): Target {
-  return { name: `nginx: ${nameOf(job)}`, port, path: `/s${job.size}/v1/chat/completions`, stream: job.stream }
+  return { name: `nginx: ${nameOf(job)}`, port, path: pathOf(job), ...howToLoad(job) }
 }
 
 /** The same request with telemetry in several strengths. `collector` is an address that takes and drops spans. */
@@ -100,6 +117,10 @@ export function telemetryTargets(upstream: string, collector: string): Target[] 
   ]
 }
 
-function addressOf(upstream: string, { size }: Job): string {
-  return `${upstream}/s${size}/v1/chat/completions`
+function addressOf(upstream: string, job: Job): string {
+  return `${upstream}${pathOf(job)}`
+}
+
+function pathOf({ size, paced }: Job): string {
+  return `/${paced ? 'p' : 's'}${size}/v1/chat/completions`
 }

@@ -30,7 +30,8 @@ const chinese: Words = {
     job
       .replace('un-stream', '合并流')
       .replace('pass-through', '透传')
-      .replace(/(\d+) events/, '$1 个事件'),
+      .replace(/(\d+) events/, '$1 个事件')
+      .replace('one by one', '逐个到达'),
 }
 
 /** The title and the rows of the newest table of the whole proxy. */

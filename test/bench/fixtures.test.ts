@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { answerOf, bodyOf, eventsOf } from '../../bench/body.ts'
+import { answerOf, bodyOf, eventsOf, pacedBodyOf, pacedBytes } from '../../bench/body.ts'
 import { requests } from '../../bench/micro/requests.ts'
 import { sizes } from '../../bench/nginx.ts'
 import { finishChat } from '../../src/fold/finish.ts'
@@ -17,6 +17,18 @@ describe('what the benchmarks measure', () => {
       fold.push('[DONE]', '')
       assert.deepEqual(JSON.parse(fold.finish()), JSON.parse(answerOf(size)))
       assert.equal(bodyOf(size).split('\n\n').length - 1, size + 4)
+    })
+
+    it(`the paced stream of ${size} tokens is an event every so many bytes, and the same answer`, () => {
+      const fold = new ChunkFold(1e9, finishChat)
+      const body = Buffer.from(pacedBodyOf(size))
+      for (let at = 0; at < body.length; at += pacedBytes) {
+        const event = body.subarray(at, at + pacedBytes).toString()
+        assert.match(event, /^data: .+\n\n$/)
+        fold.push(event.slice('data: '.length, -2), '')
+      }
+      assert.ok(fold.done)
+      assert.deepEqual(JSON.parse(fold.finish()), JSON.parse(answerOf(size)))
     })
   }
 
