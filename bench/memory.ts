@@ -2,12 +2,14 @@
  * What a request that waits costs in memory. `stream` and `unstream` hold that many requests open in one worker, three times,
  * after a first small wave that is not counted, since the first requests bring code and tables into memory; each figure is
  * taken after a full collection. `active` has two workers with streams that all say a word every second.
- * usage: npm run bench:memory -- [--mode all|stream|unstream|active] [--streams N] [--waves N] [--every MS] [--record]
+ * --http2 has the upstream speak HTTP/2, where a hundred streams share a connection: then a worker may hold twice as many.
+ * usage: npm run bench:memory -- [--mode all|stream|unstream|active] [--streams N] [--http2] [--waves N] [--every MS] [--record]
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { ask, insideEnv, insideFlags } from './ask.ts'
 import { streamsWithinLimit } from './memory/files.ts'
+import { makeIdentity } from './memory/identity.ts'
 import { Streams } from './memory/streams.ts'
 import { readNumber } from './options.ts'
 import { childrenOf, costOf, sharedOnce } from './processes.ts'
@@ -19,6 +21,7 @@ const { values } = parseArgs({
   options: {
     mode: { type: 'string', default: 'all' },
     streams: { type: 'string', default: '1000' },
+    http2: { type: 'boolean', default: false },
     waves: { type: 'string', default: '3' },
     every: { type: 'string', default: '1000' },
     record: { type: 'boolean', default: false },
@@ -27,7 +30,9 @@ const { values } = parseArgs({
 const modes = values.mode === 'all' ? ['stream', 'unstream', 'active'] : [values.mode]
 const wanted = readNumber('streams', values.streams)
 const notes: string[] = []
-const count = streamsWithinLimit(wanted, (sentence) => notes.push(sentence))
+/** The client's socket, and the upstream's unless it is shared. */
+const socketsOfOne = values.http2 ? 1 : 2
+const count = streamsWithinLimit(wanted, socketsOfOne, (sentence) => notes.push(sentence))
 /** Nothing of this may end while it is being measured, or be refused. */
 const env = {
   MAX_CONCURRENCY: '1000000',
@@ -56,8 +61,10 @@ async function measured(mode: string): Promise<string> {
 }
 
 async function idle(stand: Stand, stream: boolean): Promise<string> {
-  const streams = await Streams.start(stand)
-  const choices = { flags: insideFlags, env: { ...env, ...insideEnv(stand.dir) } }
+  const identity = values.http2 ? makeIdentity(stand.dir) : undefined
+  const streams = await Streams.start(stand, 0, identity)
+  const trust = identity ? { UPSTREAM_HTTP2: 'true', NODE_EXTRA_CA_CERTS: identity.certificate } : {}
+  const choices = { flags: insideFlags, env: { ...env, ...trust, ...insideEnv(stand.dir) } }
   const target = await stand.start(proxyTarget(streams.upstream, smallAnswer, choices))
   const [worker] = childrenOf(target.pid)
   if (worker === undefined) throw new Error('the proxy has no worker')
@@ -75,7 +82,8 @@ async function idle(stand: Stand, stream: boolean): Promise<string> {
     await streams.finish()
     rows.push(rowOf(`wave ${wave}, all finished`, await memory(), before))
   }
-  const title = `${count} ${stream ? 'idle pass-through streams' : 'pending un-streamed requests'} in one worker:`
+  const kind = stream ? 'idle pass-through streams' : 'pending un-streamed requests'
+  const title = `${count} ${kind} in one worker${values.http2 ? ', HTTP/2 to the upstream' : ''}:`
   const head = ['when', 'RSS, MiB', 'heap with its free pages, MiB', 'heap, MiB', 'outside of it, MiB', ...each]
   return `${title}\n\n${table(head, rows)}`
 }

@@ -1,15 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** A stream takes two of a worker's sockets; the rest is what a process opens anyway. */
-const perStream = 2
-const besides = 200
+/** What a process opens anyway, and the connections that many streams share. */
+const besides = 400
 
 /**
  * How many of these streams the limit on open files lets one process hold. Raises the limit first, for this process and all
  * that it starts, where the system lets it; says so where not. Node itself raises the soft limit to the hard one.
+ * @param perStream how many files a stream takes in a worker
  */
-export function streamsWithinLimit(wanted: number, say: (sentence: string) => void): number {
+export function streamsWithinLimit(wanted: number, perStream: number, say: (sentence: string) => void): number {
   const needed = wanted * perStream + besides
   const most = hardLimit()
   if (needed <= most) return wanted

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { request } from '../body.ts'
 import type { Stand } from '../stand.ts'
+import type { Identity } from './identity.ts'
 
 const upstreamFile = new URL('upstream.ts', import.meta.url).pathname
 const openedAtOnce = 100
@@ -14,20 +15,22 @@ export class Streams {
   private readonly sockets = new Set<Socket>()
   private held = 0
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess, upstream: string) {
     this.child = child
-    this.upstream = `http://127.0.0.1:${port}`
+    this.upstream = upstream
     child.on('message', (message: { held?: number }) => {
       this.held = message.held ?? this.held
     })
   }
 
-  static async start(stand: Stand, wordEveryMs = 0): Promise<Streams> {
-    const child = stand.spawn('held-upstream', [upstreamFile, String(wordEveryMs)], {
+  /** @param identity with which the upstream speaks HTTP/2; it speaks HTTP/1.1 without */
+  static async start(stand: Stand, wordEveryMs = 0, identity?: Identity): Promise<Streams> {
+    const files = identity ? [identity.key, identity.certificate] : []
+    const child = stand.spawn('held-upstream', [upstreamFile, String(wordEveryMs), ...files], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     const [{ port }] = await once(child, 'message')
-    return new Streams(child, port)
+    return new Streams(child, `${identity ? 'https' : 'http'}://localhost:${port}`)
   }
 
   /** Opens so many requests more, and is fulfilled when the upstream has all of them. */
