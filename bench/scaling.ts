@@ -1,6 +1,7 @@
 /**
- * What more workers bring, how evenly connections come to them, and what is lost when a worker is replaced. wrk and the upstream share the cores with the proxy, so
- * that on few cores the requests a second say little: what each core of the proxy's own time yields must not fall.
+ * What more workers bring, how evenly connections come to them, and what is lost when a worker is replaced. wrk and the
+ * upstream share the cores with the proxy. With short answers they take so much of few cores that the requests a second
+ * say little: what each core of the proxy's own time yields must not fall. With long ones they take next to nothing.
  * usage: npm run bench:scaling -- [--workers 1,2,4] [--seconds N] [--rounds N] [--connections N] [--warmup N] [--record]
  */
 import { parseArgs } from 'node:util'
@@ -11,7 +12,7 @@ import { type Losses, lossesAt, lossesOf } from './scaling/losses.ts'
 import { Stand } from './stand.ts'
 import { median } from './statistics.ts'
 import { type Cell, figure, heading, report, table, time } from './table.ts'
-import { proxyTarget, smallAnswer } from './targets.ts'
+import { type Job, nameOf, proxyTarget, smallAnswer } from './targets.ts'
 
 const { values } = parseArgs({
   options: {
@@ -22,13 +23,15 @@ const { values } = parseArgs({
   },
 })
 const plan = planOf(values)
+const longAnswer: Job = { size: 1000, stream: false }
 const counts = values.workers.split(',').map(Number)
 const allWays = Object.keys(ways) as Way[]
 const several = counts.filter((count) => count > 1)
 
 const stand = await Stand.open()
 try {
-  const sections = [heading('Scaling'), describePlan(plan), await throughput()]
+  const sections = [heading('Scaling'), describePlan(plan)]
+  for (const job of [smallAnswer, longAnswer]) sections.push(`${nameOf(job)}:`, await throughput(job))
   if (several.length > 0) sections.push('64 kept connections, by worker:', await balance())
   sections.push(
     '16 clients, a connection for each request, while one of two workers is replaced 20 times:',
@@ -39,12 +42,13 @@ try {
   await stand.close()
 }
 
-function withWorkers(count: number) {
-  return proxyTarget(stand.upstream, smallAnswer, { name: String(count), env: { WORKERS: String(count) } })
+function withWorkers(job: Job, count: number) {
+  return proxyTarget(stand.upstream, job, { name: String(count), env: { WORKERS: String(count) } })
 }
 
-async function throughput(): Promise<string> {
-  const measured = await inTurns(stand, counts.map(withWorkers), plan)
+async function throughput(job: Job): Promise<string> {
+  const targets = counts.map((count) => withWorkers(job, count))
+  const measured = await inTurns(stand, targets, plan)
   const head = ['workers', 'requests/s', '× first', 'CPU µs a request', 'cores used', 'requests/s a core used', 'p99']
   return table(
     head,
@@ -81,7 +85,7 @@ async function balance(): Promise<string> {
 }
 
 async function balanceOfProxy(count: number, atOnce: boolean): Promise<string> {
-  const target = await stand.start(withWorkers(count))
+  const target = await stand.start(withWorkers(smallAnswer, count))
   const shares = await balanceAt(target.url, count, atOnce)
   await stand.stop(target)
   return shares
@@ -91,7 +95,7 @@ async function losses(): Promise<string> {
   const cells = ({ answered, reset, hanging }: Losses) => [answered, reset, hanging].map(String)
   const rows: Cell[][] = []
   for (const way of allWays) rows.push([ways[way], ...cells(await lossesOf(stand, way))])
-  const target = await stand.start(withWorkers(2))
+  const target = await stand.start(withWorkers(smallAnswer, 2))
   rows.push(['openai-proxy', ...cells(await lossesAt(Number(new URL(target.url).port), target.adminPort))])
   await stand.stop(target)
   return table(['who hands them out', 'answered', 'reset', 'hanging for 3 s'], rows)
