@@ -103,6 +103,29 @@ describe('events that are taken as they stand', () => {
     assert.deepEqual(counts, { handed: 1, taken: 19 })
   })
 
+  it('are those with escaped quotes and backslashes too', () => {
+    const texts = ['plain', '"quoted"', 'C:\\', '\\"', '"', '\\\\"\\', 'end']
+    const events = texts.map((content): Told => [JSON.stringify(chunk({ content })), ''])
+    const [fold, watch] = [folds.chat(CAP), new Watch()]
+    const body = written([...events, [JSON.stringify(chunk({}, { finish: 'stop' })), '']], 'data: ')
+    const counts = read(body, [], (data, name) => fold.pushBytes(data, name), fold.skim)
+    assert.deepEqual(counts, { handed: 2, taken: texts.length - 1 })
+    assert.equal(JSON.parse(fold.finish()).choices[0].message.content, texts.join(''))
+    assert.deepEqual(
+      read(body, [], (data, name) => watch.see(data, name), watch.skim),
+      counts,
+    )
+  })
+
+  it('are none whose text has only escaped quotes to the end of its line', () => {
+    const [first] = twenty as [Told]
+    const open = first[0].slice(0, first[0].indexOf('t0'))
+    const watch = new Watch()
+    const body = written([first, [`${open}\\"\\"`, ''], first], 'data: ')
+    const counts = read(body, [], (data, name) => watch.see(data, name), watch.skim)
+    assert.deepEqual(counts, { handed: 2, taken: 1 })
+  })
+
   it('are none behind [DONE], where all is noise', () => {
     const fold = folds.chat(CAP)
     const body = written([...twenty.slice(0, 3), ['[DONE]', ''], ...twenty], 'data: ')
