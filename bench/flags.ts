@@ -1,7 +1,7 @@
 /**
  * Compares flags of Node and V8 for the workers, in turns with none, at un-streaming: start, CPU time, memory, latency.
  * `--only` takes some of them, by parts of their names. More can be given behind `--`: what follows is one set more.
- * usage: npm run bench:flags -- [--only semi,cache] [--size 10] [--seconds N] [--rounds N] [--warmup N] [-- FLAG…]
+ * usage: npm run bench:flags -- [--only semi,cache] [--size 10] [--seconds N] [--rounds N] [--starts N] [--warmup N] [-- FLAG…]
  */
 import { parseArgs } from 'node:util'
 import { describePlan, planOf, planOptions, readNumber } from './options.ts'
@@ -13,9 +13,16 @@ import { type ProxyChoices, proxyTarget } from './targets.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { ...planOptions, only: { type: 'string' }, size: { type: 'string', default: '10' } },
+  options: {
+    ...planOptions,
+    // Two processes of one program differ by more than a flag brings.
+    starts: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    size: { type: 'string', default: '10' },
+  },
 })
-const plan = planOf(values)
+const plan = { ...planOf(values), starts: readNumber('starts', values.starts) }
 const compileCache = 'NODE_COMPILE_CACHE'
 
 const stand = await Stand.open()
@@ -40,7 +47,7 @@ try {
 /** What could pay; flags that give up safety or optimisation are not worth a look. */
 function choices(dir: string): (ProxyChoices & { name: string })[] {
   const semi = (mib: number) => ({ name: `--max-semi-space-size=${mib}`, flags: [`--max-semi-space-size=${mib}`] })
-  const flag = (name: string) => ({ name, flags: [name] })
+  const flag = (...flags: string[]) => ({ name: flags.join(' '), flags })
   return [
     { name: 'none' },
     semi(8),
@@ -49,6 +56,9 @@ function choices(dir: string): (ProxyChoices & { name: string })[] {
     semi(64),
     flag('--single-threaded-gc'),
     flag('--no-lazy-feedback-allocation'),
+    flag('--invocation-count-for-turbofan=1500', '--minimum-invocations-after-ic-update=100'),
+    flag('--max-inlined-bytecode-size=1000', '--max-inlined-bytecode-size-cumulative=4000'),
+    flag('--use-largepages=on'),
     flag('--optimize-for-size'),
     { name: compileCache, env: { NODE_COMPILE_CACHE: `${dir}/compile-cache` } },
   ]

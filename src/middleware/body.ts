@@ -33,7 +33,7 @@ export function bodyReader(maxBytes: number): (ctx: Context) => Promise<Buffer> 
   const koa = koaBody({
     json: false,
     urlencoded: false,
-    textTypes: ['json', '+json'],
+    textTypes: ['application/json', 'application/*+json'],
     textLimit: maxBytes,
     encoding: '',
   })

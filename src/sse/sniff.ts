@@ -55,6 +55,7 @@ function skipWhiteSpace(bytes: Buffer, from: number): number {
 
 /** Whether the bytes begin with the pattern, as far as there are bytes. */
 function agree(bytes: Buffer, pattern: Buffer): boolean {
-  const length = Math.min(bytes.length, pattern.length)
-  return bytes.compare(pattern, 0, length, 0, length) === 0
+  // For so few bytes a call of `compare` costs more than looking at each.
+  for (let at = 0; at < pattern.length && at < bytes.length; at++) if (bytes[at] !== pattern[at]) return false
+  return true
 }

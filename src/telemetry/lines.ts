@@ -48,9 +48,13 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
     }
     waiting.push(line)
     length += line.length
-    if (writing) return
+    if (!writing) schedule()
+  }
+
+  /** Also behind a write: else each would be followed at once by one of the few lines that came meanwhile. */
+  function schedule(): void {
     if (length >= most) next()
-    else timer ??= setTimeout(next, LINGER_MS).unref()
+    else if (length > 0) timer ??= setTimeout(next, LINGER_MS).unref()
   }
 
   function next(): void {
@@ -58,10 +62,12 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
     timer = undefined
     writing = waiting.length > 0
     if (writing) send(take())
-    else tellSettled()
   }
 
-  function tellSettled(): void {
+  function sent(): void {
+    writing = false
+    schedule()
+    if (writing) return
     for (const done of onSettled) done()
     onSettled = []
   }
@@ -89,9 +95,9 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
       if (error?.code === 'EAGAIN') setTimeout(send, FULL_MS, chunk)
       else if (error) {
         complain(`Log lines cannot be written to standard output: ${error.code}`)
-        next()
+        sent()
       } else if (written < chunk.length) send(chunk.subarray(written))
-      else next()
+      else sent()
     })
   }
 
