@@ -1,7 +1,7 @@
 import pino, { type Logger } from 'pino'
 
 /** Members of a request's line that come from outside; all others are this proxy's own words and numbers. */
-const FOREIGN: ReadonlySet<string> = new Set(['request_id', 'client', 'model', 'upstream', 'tried'])
+const FOREIGN = ['request_id', 'client', 'model', 'upstream', 'tried'] as const
 
 type Line = Readonly<Record<string, unknown>>
 type Write = (line: Line, message: string, level: number, time: string) => string
@@ -29,17 +29,11 @@ function writerOf(log: Logger, redact: (line: string) => string): Write {
   const bindings = Reflect.get(log, chindingsSym) as string
   return (line, message, level, time) => {
     if (line.err !== undefined) return redact(byPino.call(log, line, message, level, time))
-    let text = beginnings[level] + time + bindings
     let foreign = ''
-    for (const name in line) {
-      const value = line[name]
-      if (value === undefined) continue
-      // JSON has no word for the other numbers: they become null, as with pino.
-      const written = Number.isFinite(value) ? value : JSON.stringify(value)
-      text += `,"${name}":${written}`
-      if (FOREIGN.has(name)) foreign += written
-    }
-    text += `,"msg":${JSON.stringify(message)}}\n`
+    for (const name of FOREIGN) if (line[name] !== undefined) foreign += JSON.stringify(line[name])
+    const object = JSON.stringify(line)
+    const members = object === '{}' ? '' : `,${object.slice(1, -1)}`
+    const text = `${beginnings[level]}${time}${bindings}${members},"msg":${JSON.stringify(message)}}\n`
     return redact(foreign) === foreign ? text : redact(text)
   }
 }
