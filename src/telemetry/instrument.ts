@@ -48,11 +48,17 @@ export function createInstruments(gauges: Gauges): Instruments {
 }
 
 function wrapStage(gauges: Gauges, name: StageName, inner: Stage): Stage {
+  const seen = withSpan(gauges, name, inner)
+  const unseen = withoutSpan(gauges, name, inner)
+  return (ctx, next) => (ctx.state.sampled ? seen(ctx, next) : unseen(ctx, next))
+}
+
+function withSpan(gauges: Gauges, name: StageName, inner: Stage): Stage {
   const { clock } = gauges
   return async (ctx, next) => {
     const { state } = ctx
     const before = state.stagesMs ?? 0
-    const span = state.sampled ? openSpan(name) : undefined
+    const span = openSpan(name)
     const from = clock.now()
     let outcome: StageOutcome = 'ok'
     try {
@@ -68,6 +74,48 @@ function wrapStage(gauges: Gauges, name: StageName, inner: Stage): Stage {
       state.stagesMs = before + total
       close(gauges, name, outcome, total - below, span)
     }
+  }
+}
+
+/**
+ * Nearly all requests. A stage that returns what `next` has returned has nothing to do behind the stages below: its time
+ * is known when it calls them, and nothing of it is held for as long as the answer takes.
+ */
+function withoutSpan(gauges: Gauges, name: StageName, inner: Stage): Stage {
+  const { clock } = gauges
+  return (ctx, next) => {
+    const { state } = ctx
+    const from = clock.now()
+    let sum = state.stagesMs ?? 0
+    /** Of this stage's own time, how much is in the sum already. */
+    let counted = 0
+    let below: Promise<void> | undefined
+    const goOn = () => {
+      counted = clock.now() - from
+      // Before those below begin, which take the sum that they find for others' time.
+      sum += counted
+      state.stagesMs = sum
+      below = next()
+      return below
+    }
+    const end = (outcome: StageOutcome) => {
+      const own = clock.now() - from - ((state.stagesMs ?? sum) - sum)
+      state.stagesMs = (state.stagesMs ?? sum) + own - counted
+      close(gauges, name, outcome, own, undefined)
+    }
+    const fail = (thrown: unknown) => {
+      end(claim(thrown, undefined))
+      throw thrown
+    }
+    let running: Promise<void>
+    try {
+      running = inner(ctx, goOn)
+    } catch (thrown) {
+      return fail(thrown)
+    }
+    if (running !== below) return running.then(() => end('ok'), fail)
+    close(gauges, name, 'ok', counted, undefined)
+    return running
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { trace } from '@opentelemetry/api'
+import fc from 'fast-check'
 import { ProxyError } from '../../src/errors.ts'
-import type { Stage } from '../../src/facts.ts'
+import type { Context, Stage } from '../../src/facts.ts'
 import { createInstruments, type Instruments } from '../../src/telemetry/instrument.ts'
 import { serverSpan } from '../../src/telemetry/server-span.ts'
 import { MovedClock } from '../support/clock.ts'
@@ -58,6 +59,49 @@ describe('instruments', () => {
       { stage: 'limit', outcome: 'ok', ms: 30 },
       { stage: 'access', outcome: 'ok', ms: 3 },
     ])
+  })
+
+  it('a stage that passes on what comes back is counted as it passes on, and waits for nothing', async () => {
+    const passing: Stage = (_ctx, next) => {
+      clock.move(7)
+      return next()
+    }
+    const answer = Promise.resolve()
+    const ctx = { state: {} } as Context
+    assert.equal(
+      instruments.stage('access', passing)(ctx, () => answer),
+      answer,
+    )
+    assert.deepEqual(observed, [{ stage: 'access', outcome: 'ok', ms: 7 }])
+  })
+
+  it('the own times of all stages are the whole time, whatever each of them does', async () => {
+    const part = fc.record({
+      before: fc.nat(50),
+      after: fc.nat(50),
+      kind: fc.constantFrom('waits', 'passes', 'counts'),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { maxLength: 6 }), fc.boolean(), async (parts, fails) => {
+        observed.length = 0
+        const begun = clock.now()
+        const stages = parts.map(({ before, after, passesOn }): Stage => {
+          const stage: Stage = (_ctx, next) => {
+            clock.move(before)
+            return passesOn ? next() : next().then(() => clock.move(after))
+          }
+          return instruments.stage('access', stage)
+        })
+        const innermost: Stage = async () => {
+          clock.move(9)
+          if (fails) throw new ProxyError('overloaded')
+        }
+        await runStack([...stages, instruments.stage('forward', innermost)])
+        const sum = observed.reduce((all, { ms }) => all + ms, 0)
+        assert.equal(sum, clock.now() - begun)
+        assert.equal(observed.length, parts.length + 1)
+      }),
+    )
   })
 
   it('an error marks the stage where it arose and none above it, neither span nor outcome', async () => {
