@@ -160,9 +160,8 @@ export class Front {
     this.requests++
     const place = this.active.enter(res)
     this.halfRead.delete(req.socket)
-    // Either comes but once; `once` would wrap each of them.
-    res.on('prefinish', () => this.cutWhenUnread(res))
-    res.on('close', () => {
+    res.once('prefinish', () => this.cutWhenUnread(res))
+    res.once('close', () => {
       this.active.leave(place)
       if (!req.complete) this.halfRead.add(req.socket)
       if (res.statusCode >= 500) this.errors++

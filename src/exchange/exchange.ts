@@ -167,12 +167,11 @@ export function provenance(facts: Facts, clock: Clock): Record<string, string> {
   const last = facts.attempts.at(-1)
   const upstreamMs = facts.upstreamMs + (last?.endedAt === undefined && last ? clock.now() - last.startedAt : 0)
   const ownMs = Math.max(0, clock.now() - facts.startedAt - upstreamMs)
-  const headers: Record<string, string> = {
+  return {
+    ...(last ? { 'x-proxy-upstream': last.upstream } : {}),
     'x-proxy-attempts': String(facts.attempts.length),
     'server-timing': `proxy;dur=${ownMs.toFixed(1)}, upstream;dur=${upstreamMs.toFixed(1)}`,
   }
-  if (last) headers['x-proxy-upstream'] = last.upstream
-  return headers
 }
 
 /** One way of answering: it leaves an answer to be written, or has written it itself. */

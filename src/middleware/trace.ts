@@ -33,7 +33,7 @@ export function trace({ clock, routeOf, begin }: TraceParts): Stage {
     ctx.respond = false
     const end = begin(facts)
     // Before the listeners of the instrumentation, which end the span that the facts are written on.
-    ctx.res.prependListener('close', () => {
+    ctx.res.prependOnceListener('close', () => {
       close(facts, ctx.res)
       if (facts.clientLeft) left.abort()
       end(facts)

@@ -26,7 +26,7 @@ const redactBy = new Map<string | SpanKind, Change>()
  */
 export function scrub(span: ReadableSpan): void {
   const { attributes, events, status } = span
-  // Asked first: to delete what is not there takes V8 as long as all else here.
+  // Asked first: V8 takes its time even to delete what is not there.
   if (attributes['url.query'] !== undefined) delete attributes['url.query']
   const full = attributes['url.full']
   if (typeof full === 'string') attributes['url.full'] = bareUrl(full)
