@@ -47,11 +47,6 @@ export class Figures {
     }
   }
 
-  /** Share of the time since the metrics were last read that a worker's event loop was busy. */
-  busy(worker: string): number | undefined {
-    return this.series(table.eventLoopUtilization.name, undefined, (labels) => labels.worker === worker)[0]?.value
-  }
-
   private sum(name: string, keep: Keep): number {
     return sum(this.series(name, undefined, keep))
   }

@@ -32,7 +32,7 @@ export function frameOf({ workers, metrics }: Look, moment: Moment): Frame {
       ...upstreamOf(name, states),
       ...figures.upstream(name),
     })),
-    workers: workers.map((worker) => workerOf(worker, figures)),
+    workers: workers.map(workerOf),
     requests: oldest(answered.flatMap(({ app }) => app.requests)),
     failures: newest(answered.flatMap(({ app }) => app.failures)),
   }
@@ -58,8 +58,8 @@ function upstreamOf(
   }
 }
 
-function workerOf({ live, ...worker }: WorkerLook, figures: Figures): WorkerView {
-  return { ...worker, load: live?.load, busy: figures.busy(worker.worker) }
+function workerOf({ live, ...worker }: WorkerLook): WorkerView {
+  return { ...worker, load: live?.load, busy: live?.busy }
 }
 
 function oldest(requests: readonly RequestView[]): RequestView[] {

@@ -18,6 +18,8 @@ export interface Load {
 /** What the live page shows of a worker. */
 export interface WorkerLive {
   readonly load: Load
+  /** Share of the time since it was last asked for this, 0 to 1, in which its event loop had something to do. */
+  readonly busy: number
   readonly app: AppLive
 }
 

@@ -123,9 +123,9 @@ export class Primary implements Program {
     const { members } = this.fleet
     const [workers] = await Promise.all([
       Promise.all(members.map((member) => this.lookAt(member))),
-      this.ledger.collect(this.ready()),
+      // Of the metrics what adds up: gauges that begin anew when they are read belong to who scrapes.
+      this.ledger.count(this.ready()),
     ])
-    this.ledger.takeMetrics('primary', await this.own.snapshot())
     return { workers, metrics: this.ledger.merged() }
   }
 

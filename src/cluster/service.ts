@@ -52,6 +52,8 @@ export class Service {
   /** A reload must not give clients their minute anew. */
   private readonly counters = memoryCounters()
   private app: App
+  /** The live page's own: the metrics' begins anew for each scrape. */
+  private readonly useOfLoop = measureLoopUse()
   private readonly stopHeapWatch: () => void
 
   private constructor(parts: ServiceParts, log: Log) {
@@ -102,7 +104,7 @@ export class Service {
       case 'status':
         return { ...this.load(), ready: this.app.ready(), app: this.app.status() }
       case 'live':
-        return { load: this.load(), app: this.app.live() } satisfies WorkerLive
+        return { load: this.load(), busy: this.useOfLoop(), app: this.app.live() } satisfies WorkerLive
       case 'heap-snapshot':
         return heapSnapshot()
       case 'cpu-profile':

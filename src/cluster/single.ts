@@ -113,7 +113,7 @@ export class Single implements Program {
 
   async look(): Promise<Look> {
     const counting = this.counting()
-    const [live] = await Promise.all([askLive(counting), this.ledger.collect([counting])])
+    const [live] = await Promise.all([askLive(counting), this.ledger.count([counting])])
     const uptime = Math.floor(process.uptime())
     return {
       workers: [{ worker: slot, pid: process.pid, state: 'listening', uptime, live }],

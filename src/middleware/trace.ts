@@ -47,6 +47,8 @@ function close(facts: Facts, res: ServerResponse): void {
   if (facts.clientLeft) {
     facts.status = 499
     facts.code = 'client_closed_request'
+    // For an instrumentation of http, which takes the status that it finds here: Koa has put a 404 there to begin with.
+    res.statusCode = facts.status
   } else {
     facts.status = res.statusCode
   }

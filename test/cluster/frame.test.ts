@@ -35,7 +35,7 @@ function metrics() {
 function workerOf(worker: string, live: Partial<WorkerLive['app']> | undefined): Look['workers'][number] {
   const load = { requests: 5, errors: 1, inFlight: 2, rss: 1000, heapUsed: 500 }
   const app = { upstreams: [idle], requests: [], failures: [], ...live }
-  return { worker, pid: 1, state: 'listening', uptime: 9, live: live && { load, app } }
+  return { worker, pid: 1, state: 'listening', uptime: 9, live: live && { load, busy: 0.25, app } }
 }
 
 function requestOf(id: string, ageMs: number): RequestView {
@@ -98,6 +98,14 @@ describe('a frame of several workers', () => {
     const { requests, failures } = frameOf({ workers, metrics: [] }, moment)
     assert.deepEqual([requests.length, requests[0]?.ageMs, requests.at(-1)?.ageMs], [50, 1000, 976])
     assert.deepEqual([failures.length, failures[0]?.at, failures.at(-1)?.at], [50, 39, 15])
+  })
+
+  it('shows how busy each worker says that it is', () => {
+    const { workers } = frameOf({ workers: [workerOf('1', {}), workerOf('2', undefined)], metrics: [] }, moment)
+    assert.deepEqual(
+      workers.map(({ busy }) => busy),
+      [0.25, undefined],
+    )
   })
 
   it('shows a worker that does not answer, without figures', () => {

@@ -26,6 +26,22 @@ describe('workers and their primary', function () {
     assert.equal((await ask(program.port, { path: '/hello' })).status, 200)
   })
 
+  it('are shown on the live page without a look at what begins anew when it is read, such as the longest lag', async () => {
+    const snapshots = async () => (await program.workers()).map(({ app }) => app.snapshots)
+    const before = await snapshots()
+    const feed = await program.admin('GET', '/live')
+    const frame = new TextDecoder().decode((await feed.body?.getReader().read())?.value)
+    const { workers } = JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? '')
+    assert.equal(workers.length, 2)
+    for (const { busy } of workers) assert.ok(busy >= 0 && busy <= 1, frame)
+    assert.deepEqual(await snapshots(), before)
+    await program.admin('GET', '/metrics')
+    assert.deepEqual(
+      await snapshots(),
+      before.map((count) => Number(count) + 1),
+    )
+  })
+
   it('tell each other of breakers, and tell those that start later', async () => {
     const teller: { pid: number } = JSON.parse((await ask(program.port, { path: '/tell' })).body)
     const heard = async () => {

@@ -57,6 +57,20 @@ describe('the start of tracing', () => {
       )
     })
 
+    it("lets the http instrumentation's span say that the client left", async () => {
+      const { ask, end, spans, near } = await start({ OTEL_NODE_ENABLED_INSTRUMENTATIONS: 'http,undici' })
+      near.play([hang])
+      const left = new AbortController()
+      const asked = ask({ scene: 1, signal: left.signal })
+      await near.next()
+      left.abort()
+      await assert.rejects(asked)
+      await end()
+      const server = spans(1).find(({ kind }) => kind === 'server')
+      assert.equal(server?.attributes['http.response.status_code'], 499)
+      assert.equal(server?.attributes['proxy.error.code'], 'client_closed_request')
+    })
+
     it('sends the context of a sampled request upstream, with no instrumentation that would', async () => {
       const { ask, end, spans, near } = await start({ OTEL_NODE_DISABLED_INSTRUMENTATIONS: 'undici' })
       await ask({ scene: 1, headers: { tracestate: 'vendor=x', baggage: 'user=42' } })

@@ -11,6 +11,7 @@ export const createTinyApp: CreateApp = (settings, surroundings) => {
   const hoard: unknown[] = []
   let inFlight = 0
   let draining = false
+  let snapshots = 0
   const routes: Record<string, (res: ServerResponse, query: URLSearchParams) => void> = {
     '/hello': (res) => send(res, { pid: process.pid, maxAttempts: settings.maxAttempts }),
     '/fail': (res) => res.writeHead(500).end(),
@@ -55,11 +56,14 @@ export const createTinyApp: CreateApp = (settings, surroundings) => {
     drain() {
       draining = true
     },
-    status: () => ({ heard }),
+    status: () => ({ heard, snapshots }),
     live: () => ({ upstreams: [], requests: [], failures: [] }),
     hear: (message) => heard.push(message),
     totals: () => [],
-    snapshot: async () => [],
+    async snapshot() {
+      snapshots++
+      return []
+    },
     async close() {},
   }
 }
