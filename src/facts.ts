@@ -55,6 +55,8 @@ export interface AttemptFacts {
   bytes: number
   /** Milliseconds of the try during which nothing but the upstream was waited for. */
   waitedMs: number
+  /** What it cost, if it got as far as to say so. */
+  usage: Usage | undefined
   /** Set when another try follows this one. */
   retried: boolean
 }
@@ -105,6 +107,8 @@ export interface Facts {
   readonly attempts: AttemptFacts[]
   /** Milliseconds during which this request only waited for an upstream. */
   upstreamMs: number
+  /** The clock's milliseconds since which upstreams are being waited for; undefined while none is. */
+  waitingSince: number | undefined
   usage: Usage | undefined
   response: { id?: string; model?: string; finishReasons?: string[] }
   /** Sampling parameters that a span may carry. */
@@ -174,6 +178,7 @@ export function newFacts(requestId: string, startedAt: number, method: string, r
     limit: undefined,
     attempts: [],
     upstreamMs: 0,
+    waitingSince: undefined,
     usage: undefined,
     response: {},
     parameters: {},
@@ -198,6 +203,7 @@ export function newAttempt(upstream: string, startedAt: number): AttemptFacts {
     events: 0,
     bytes: 0,
     waitedMs: 0,
+    usage: undefined,
     retried: false,
   }
 }

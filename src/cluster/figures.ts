@@ -6,8 +6,8 @@ type Keep = (labels: Sample['labels']) => boolean
 
 const all: Keep = () => true
 
-/** How a try ends that says nothing against its upstream. */
-const faultless: ReadonlySet<string> = new Set(['ok', 'aborted', 'lost_hedge', 'client_error'])
+/** How a try ends that says nothing against its upstream, which may well ask for patience. */
+const faultless: ReadonlySet<string> = new Set(['ok', 'aborted', 'lost_hedge', 'client_error', 'rate_limited'])
 
 /** Picks what the live page shows from the metrics that are counted anyway; nothing is counted for it. */
 export class Figures {

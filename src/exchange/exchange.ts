@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../clock.ts'
-import type { Answer, Facts, Headers } from '../facts.ts'
+import type { Answer, AttemptFacts, Facts, Headers } from '../facts.ts'
 import { explainRefusal } from '../openai/answer.ts'
 import type { Api, Fold, Summary } from '../openai/api.ts'
 import { type Asked, ask, mayAddUsage } from '../openai/ask.ts'
@@ -63,7 +63,7 @@ export interface OrderOptions<C extends Consumer> {
   readonly stream: boolean
   /** Ask for the usage chunk where the client has not. */
   readonly addUsage: boolean
-  newConsumer(addedUsage: boolean, upstream: Upstream): C
+  newConsumer(addedUsage: boolean, attempt: AttemptFacts): C
 }
 
 /** What of the exchange a request to an upstream depends on. */
@@ -84,7 +84,7 @@ export function orderOf<C extends Consumer>(
     deadlineAt,
     model: facts.model,
     hashKey: hashKeyOf(request),
-    prepare(upstream, model, tryOnly) {
+    prepare(upstream, model, tryOnly, attempt) {
       const addedUsage = mayAdd && !upstream.refusesUsageOption
       return {
         request: facts,
@@ -93,7 +93,7 @@ export function orderOf<C extends Consumer>(
         path: upstream.addresses.path(api.route, request.query, request.modelId),
         headers: headersFor(request, upstream, parts),
         body: asked && ask(api, asked, { stream: options.stream, includeUsage: addedUsage, model }),
-        consumer: options.newConsumer(addedUsage, upstream),
+        consumer: options.newConsumer(addedUsage, attempt),
         addedUsage,
         patience: { firstEventMs: parts.firstEventMs, idleMs: parts.idleMs, deadlineAt },
         signal: tryOnly,
@@ -141,8 +141,9 @@ function hashKeyOf({ asked, headers, facts }: Omit<Request, 'res'>): string {
   return facts.client
 }
 
-/** Keeps what an answer said of itself. */
-export function note(facts: Facts, { usage, ...response }: Summary): void {
+/** Keeps what an answer said of itself, and of what this try for it has cost. */
+export function note(facts: Facts, attempt: AttemptFacts, { usage, ...response }: Summary): void {
+  attempt.usage = usage
   facts.usage = usage
   facts.response = response
 }
@@ -165,8 +166,9 @@ export function answerHeaders(
 /** Who gave the answer, after how many tries, and where the time went. */
 export function provenance(facts: Facts, clock: Clock): Record<string, string> {
   const last = facts.attempts.at(-1)
-  const upstreamMs = facts.upstreamMs + (last?.endedAt === undefined && last ? clock.now() - last.startedAt : 0)
-  const ownMs = Math.max(0, clock.now() - facts.startedAt - upstreamMs)
+  const now = clock.now()
+  const upstreamMs = facts.upstreamMs + (facts.waitingSince === undefined ? 0 : now - facts.waitingSince)
+  const ownMs = Math.max(0, now - facts.startedAt - upstreamMs)
   return {
     ...(last ? { 'x-proxy-upstream': last.upstream } : {}),
     'x-proxy-attempts': String(facts.attempts.length),

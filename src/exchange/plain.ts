@@ -12,10 +12,10 @@ export const plain: Exchange = async (request, parts) => {
     addUsage: false,
     newConsumer: () => new Gather(parts.caps.maxAnswerBytes, mustBeJson),
   })
-  const { call } = await parts.persist.run(order)
+  const { call, facts: attempt } = await parts.persist.run(order)
   const { head, body } = call.consumer
   const said = head?.headers['content-type']
-  if (request.asked) request.facts.usage = readUsage(usageTextOf(body.toString()))
+  if (request.asked) request.facts.usage = attempt.usage = readUsage(usageTextOf(body.toString()))
   return {
     status: head?.status ?? 200,
     headers: {

@@ -5,7 +5,7 @@ import type { Api } from '../openai/api.ts'
 import { chat } from '../openai/chat.ts'
 import { ChunkFold } from '../openai/chunks.ts'
 import { models } from '../openai/plain.ts'
-import type { Attempt, Call } from '../upstream/call.ts'
+import type { Attempt } from '../upstream/call.ts'
 import { type Failure, verdictOf } from '../upstream/classify.ts'
 import { Gather } from '../upstream/gather.ts'
 import { translateModel } from '../upstream/models.ts'
@@ -52,8 +52,9 @@ export async function askStreamed(
     addUsage: false,
     newConsumer: () => new Collect(new ChunkFold(caps.maxAnswerBytes, finishChat), caps, () => {}),
   })
-  const call = order.prepare(upstream, modelFor(upstream, value), signal)
-  const tried = await tryOnce(attempt, parts, upstream, call)
+  const facts = newAttempt(upstream.name, parts.clock.now())
+  const call = order.prepare(upstream, modelFor(upstream, value), signal, facts)
+  const tried = { facts, failure: await attempt(upstream, call, facts) }
   return { ...tried, form: call.consumer.plain ? 'json' : 'events' }
 }
 
@@ -69,8 +70,9 @@ export async function askModels(
     addUsage: false,
     newConsumer: () => new Gather(parts.caps.maxAnswerBytes),
   })
-  const call = order.prepare(upstream, undefined, signal)
-  const tried = await tryOnce(attempt, parts, upstream, call)
+  const facts = newAttempt(upstream.name, parts.clock.now())
+  const call = order.prepare(upstream, undefined, signal, facts)
+  const tried = { facts, failure: await attempt(upstream, call, facts) }
   // A website answers to any path with a page, and 200.
   return { ...tried, form: /^\s*[[{]/.test(call.consumer.text) ? 'json' : 'other' }
 }
@@ -79,11 +81,6 @@ function questionTo(api: Api, { clock }: ProbeParts, signal: AbortSignal) {
   const facts = newFacts('probe', clock.now(), api === chat ? 'POST' : 'GET', api.route)
   const nothing = { traceHeaders: undefined, modelId: undefined, providerKey: undefined }
   return { api, facts, signal, headers: {}, query: '', ...nothing }
-}
-
-async function tryOnce(attempt: Attempt, { clock }: ProbeParts, upstream: Upstream, call: Call) {
-  const facts = newAttempt(upstream.name, clock.now())
-  return { facts, failure: await attempt(upstream, call, facts) }
 }
 
 /** Named as a client would name it, where the upstream's rules know that name; else as the upstream itself does. */

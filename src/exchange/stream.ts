@@ -1,10 +1,11 @@
 import { toProxyError } from '../errors.ts'
+import type { AttemptFacts } from '../facts.ts'
 import { wantsUsage } from '../openai/ask.ts'
 import { errorEvent } from '../sse/write.ts'
 import { answerHeaders, type Exchange, type ExchangeParts, note, orderOf, type Request } from './exchange.ts'
 import { beatEvents } from './heartbeat.ts'
 import { Outlet } from './outlet.ts'
-import { EVENT_STREAM, Relay, type RelayOptions } from './relay.ts'
+import { EVENT_STREAM, Relay } from './relay.ts'
 
 /** Passes the upstream's events on as they come. Once the first is written, a failure can only be told as an event. */
 export const stream: Exchange = async (request, parts) => {
@@ -12,7 +13,7 @@ export const stream: Exchange = async (request, parts) => {
   const order = orderOf(request, parts, {
     stream: true,
     addUsage: parts.meterStreams,
-    newConsumer: (stripUsage, { name }) => newRelay(request, parts, outlet, { stripUsage, upstream: name }),
+    newConsumer: (stripUsage, attempt) => newRelay(request, parts, outlet, stripUsage, attempt),
   })
   const stopBeat = beatEvents((comment) => outlet.beat(comment), parts.clock, parts.sseHeartbeatMs)
   try {
@@ -44,18 +45,20 @@ function newRelay(
   { api, asked, facts }: Request,
   { caps }: ExchangeParts,
   outlet: Outlet,
-  of: Pick<RelayOptions, 'stripUsage' | 'upstream'>,
+  stripUsage: boolean,
+  attempt: AttemptFacts,
 ): Relay {
   return new Relay({
     api,
     outlet,
     caps,
-    ...of,
+    stripUsage,
+    upstream: attempt.upstream,
     includeUsage: asked !== undefined && wantsUsage(asked.value),
     note(summary) {
       // Here too, because a client that leaves is reported before `finally` above.
       facts.responseBytes = outlet.bytes
-      note(facts, summary)
+      note(facts, attempt, summary)
     },
   })
 }

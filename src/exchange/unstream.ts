@@ -1,4 +1,5 @@
-import type { Answer } from '../facts.ts'
+import type { Answer, AttemptFacts, Facts } from '../facts.ts'
+import type { Summary } from '../openai/api.ts'
 import { responseHeaders } from '../upstream/headers.ts'
 import { Collect } from './collect.ts'
 import { type Exchange, type ExchangeParts, note, orderOf } from './exchange.ts'
@@ -11,11 +12,10 @@ export const unstream: Exchange = async (request, parts) => {
   const order = orderOf(request, parts, {
     stream: true,
     addUsage: true,
-    newConsumer: () =>
+    newConsumer: (_addedUsage, attempt) =>
       new Collect(newFold(parts.caps.maxAnswerBytes), parts.caps, (summary, isWhole) => {
-        if (isWhole) note(request.facts, summary)
-        // The try that lost a race ends behind the one that won, whose answer is the one that counts.
-        else request.facts.usage ??= summary.usage
+        if (isWhole) note(request.facts, attempt, summary)
+        else noteCost(request.facts, attempt, summary)
       }),
   })
   const stopBeat = beatJson(request.res, parts.clock, parts.jsonHeartbeatMs)
@@ -25,6 +25,12 @@ export const unstream: Exchange = async (request, parts) => {
   } finally {
     stopBeat()
   }
+}
+
+/** The try that lost a race ends behind the one that won, whose answer is the one that counts for the client. */
+function noteCost(facts: Facts, attempt: AttemptFacts, { usage }: Summary): void {
+  attempt.usage = usage
+  facts.usage ??= usage
 }
 
 function answerOf(parts: ExchangeParts, { plain, head, fold }: Collect): Answer {

@@ -1,7 +1,7 @@
 import { context, type Span, SpanKind, trace } from '@opentelemetry/api'
 import type { Clock } from '../clock.ts'
 import type { AttemptFacts, Facts } from '../facts.ts'
-import { callAttributes, errorType, factAttributes, phaseOf, type Try } from './genai.ts'
+import { callAttributes, errorType, factAttributes, firstEventOf, phaseOf, type Try } from './genai.ts'
 import { markFailed, tracer } from './instrument.ts'
 import { isSampled } from './server-span.ts'
 import { attemptEvents } from './span-table.ts'
@@ -61,7 +61,8 @@ export function endAttempts(facts: Facts): void {
 }
 
 function endAttempt(facts: Facts, attempt: AttemptFacts, { span, wallOffset }: Open): void {
-  const { firstEventAt, endedAt, outcome } = attempt
+  const { endedAt, outcome } = attempt
+  const firstEventAt = firstEventOf(facts, attempt)
   const end = endedAt === undefined ? undefined : endedAt + wallOffset
   if (firstEventAt !== undefined) span.addEvent(attemptEvents.firstEvent.name, firstEventAt + wallOffset)
   if (attempt.retried) span.addEvent(attemptEvents.retry.name, { reason: outcome, phase: phaseOf(attempt) }, end)

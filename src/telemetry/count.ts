@@ -4,6 +4,7 @@ import { methodLabel, statusLabel } from './bounded.ts'
 import type { EndedRequest } from './ended.ts'
 import { operationOf, phaseOf } from './genai.ts'
 import type { Metrics } from './metrics.ts'
+import { isProbe } from './request-line.ts'
 import type { Exemplar } from './tally.ts'
 
 /** Counts a request that is over, its tries and its tokens. */
@@ -11,12 +12,12 @@ export function count(metrics: Metrics, ended: EndedRequest, exemplar: Exemplar 
   const { facts, totalMs, overheadMs, status, code } = ended
   const { route, mode } = facts
   metrics.requestDuration(totalMs / 1000, exemplar, route, methodLabel(facts.method), statusLabel(status), mode)
-  metrics.overhead(overheadMs / 1000, undefined, mode)
+  // Probes come every few seconds and take no time: among requests they would hide what these take.
+  if (!isProbe(route)) metrics.overhead(overheadMs / 1000, undefined, mode)
   if (code !== undefined && errorTable[code].blame !== 'upstream') metrics.rejected(1, code)
   countLimits(metrics, facts)
   const model = metrics.model(facts.model)
   for (const attempt of facts.attempts) countAttempt(metrics, facts, attempt, model, exemplar)
-  countTokens(metrics, facts, model)
 }
 
 function countLimits(metrics: Metrics, { limit }: Facts): void {
@@ -40,32 +41,35 @@ function countAttempt(
   const outcome = attempt.outcome ?? 'aborted'
   metrics.attempts(1, upstream, outcome)
   if (attempt.retried) metrics.retries(1, outcome, phaseOf(attempt))
-  metrics.streamEvents(attempt.events, upstream)
+  countTokens(metrics, attempt, model)
+  if (facts.mode !== 'plain') metrics.streamEvents(attempt.events, upstream)
   metrics.streamBytes(attempt.bytes, upstream)
   const operation = operationOf(facts.route)
   if (operation === undefined || attempt.endedAt === undefined) return
   const failure = outcome === 'ok' ? '' : outcome
   const labels = [operation, metrics.provider(attempt.upstream), model, upstream, failure] as const
-  observeTimes(metrics, attempt, attempt.endedAt, exemplar, labels)
+  metrics.operationDuration((attempt.endedAt - attempt.startedAt) / 1000, exemplar, ...labels)
+  if (facts.mode !== 'plain') observeEvents(metrics, attempt, attempt.endedAt, exemplar, labels)
 }
 
 type GenAiLabels = readonly [operation: string, provider: string, model: string, upstream: string, error: string]
 
-function observeTimes(
+/** Of an answer in one piece there is no first event to tell, only a first piece of its body. */
+function observeEvents(
   metrics: Metrics,
   { startedAt, firstEventAt, events }: AttemptFacts,
   endedAt: number,
   exemplar: Exemplar | undefined,
   labels: GenAiLabels,
 ): void {
-  metrics.operationDuration((endedAt - startedAt) / 1000, exemplar, ...labels)
   if (firstEventAt === undefined) return
   metrics.timeToFirstChunk((firstEventAt - startedAt) / 1000, exemplar, ...labels)
   // One event has no time between; the mean of the others needs no look at the clock for each of them.
   if (events > 1) metrics.timePerChunk((endedAt - firstEventAt) / 1000 / (events - 1), exemplar, ...labels)
 }
 
-function countTokens(metrics: Metrics, { usage }: Facts, model: string): void {
+/** Of each try that has told what it cost: one that broke off behind its counts is billed all the same. */
+function countTokens(metrics: Metrics, { usage }: AttemptFacts, model: string): void {
   if (usage === undefined) return
   metrics.tokens(usage.input, 'input', model)
   metrics.tokens(usage.output, 'output', model)

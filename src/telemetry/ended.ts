@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { type ErrorCode, errorTable } from '../errors.ts'
 import type { Facts } from '../facts.ts'
+import { waitedSoFar } from '../waiting.ts'
 
 /** A request that is over, and what follows from its facts. Times are milliseconds. */
 export interface EndedRequest {
@@ -16,19 +17,12 @@ export interface EndedRequest {
 /** Takes the time; call it when the response closes. */
 export function endOf(facts: Facts, clock: Pick<Clock, 'now'>): EndedRequest {
   const totalMs = clock.now() - facts.startedAt
-  const upstreamMs = Math.min(totalMs, facts.upstreamMs + (facts.clientLeft ? stillWaited(facts) : 0))
+  // When the client leaves, what it was waiting for is aborted, and added to the facts only after this.
+  const upstreamMs = Math.min(totalMs, facts.upstreamMs + waitedSoFar(facts))
   const overheadMs = totalMs - upstreamMs
   // A client that left saw no status, whatever the answer under way had.
   const { status, code } = facts.clientLeft
     ? { status: errorTable.client_closed_request.status, code: 'client_closed_request' as const }
     : facts
   return { facts, totalMs, upstreamMs, overheadMs, status, code }
-}
-
-/**
- * When the client leaves, the try that it was waiting for is aborted, but added to `facts.upstreamMs` only after this:
- * its whole wait would show as the proxy's own work.
- */
-function stillWaited({ attempts }: Facts): number {
-  return attempts.reduce((sum, { outcome, waitedMs }) => sum + (outcome === 'aborted' ? waitedMs : 0), 0)
 }

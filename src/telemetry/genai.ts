@@ -38,6 +38,11 @@ export function phaseOf({ firstEventAt }: AttemptFacts): Phase {
   return firstEventAt === undefined ? 'before_first_event' : 'mid_stream'
 }
 
+/** When the first event came; of an answer in one piece there is none, only a first piece of its body. */
+export function firstEventOf({ mode }: Facts, { firstEventAt }: AttemptFacts): number | undefined {
+  return mode === 'plain' ? undefined : firstEventAt
+}
+
 /** What is known of a try before it begins; undefined members are left out by OpenTelemetry. */
 export function callAttributes({ upstream, operation, model }: Try): Attributes {
   return {
@@ -53,7 +58,8 @@ export function callAttributes({ upstream, operation, model }: Try): Attributes 
 /** What the facts know of a try when its request is over. */
 export function factAttributes(facts: Facts, attempt: AttemptFacts): Attributes {
   const { choices, temperature, topP, maxTokens } = facts.parameters
-  const { startedAt, firstEventAt } = attempt
+  const { startedAt, usage } = attempt
+  const firstEventAt = firstEventOf(facts, attempt)
   return {
     [name.stream.name]: facts.mode !== 'plain',
     [name.choices.name]: choices === 1 ? undefined : choices,
@@ -62,23 +68,25 @@ export function factAttributes(facts: Facts, attempt: AttemptFacts): Attributes 
     [name.maxTokens.name]: maxTokens,
     [name.timeToFirstChunk.name]: firstEventAt === undefined ? undefined : (firstEventAt - startedAt) / 1000,
     [name.error.name]: errorType(attempt),
-    ...(attempt === answering(facts) ? answerAttributes(facts) : {}),
-  }
-}
-
-function answerAttributes({ response, usage }: Facts): Attributes {
-  return {
-    [name.responseId.name]: response.id,
-    [name.responseModel.name]: response.model,
-    [name.finishReasons.name]: response.finishReasons,
     [name.inputTokens.name]: usage?.input,
     [name.outputTokens.name]: usage?.output,
     [name.cachedTokens.name]: usage?.cached,
     [name.reasoningTokens.name]: usage?.reasoning,
+    ...(attempt === answering(facts) ? answerAttributes(facts) : {}),
   }
 }
 
-/** The try that the answer is of: the one that succeeded, or else the last, whose stream may have got somewhere. */
+function answerAttributes({ response }: Facts): Attributes {
+  return {
+    [name.responseId.name]: response.id,
+    [name.responseModel.name]: response.model,
+    [name.finishReasons.name]: response.finishReasons,
+  }
+}
+
+const begun = ({ firstEventAt }: AttemptFacts) => firstEventAt !== undefined
+
+/** The try that the answer is of: the one that succeeded, or else the last one whose stream got somewhere. */
 function answering({ attempts }: Facts): AttemptFacts | undefined {
-  return attempts.find(({ outcome }) => outcome === 'ok') ?? attempts.at(-1)
+  return attempts.find(({ outcome }) => outcome === 'ok') ?? attempts.findLast(begun) ?? attempts.at(-1)
 }

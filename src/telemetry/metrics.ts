@@ -8,6 +8,7 @@ import { Tallies } from './tally.ts'
 export type CircuitState = 'closed' | 'half_open' | 'open'
 
 const circuitNumbers: Readonly<Record<CircuitState, number>> = { closed: 0, half_open: 1, open: 2 }
+const circuitStates = Object.keys(circuitNumbers)
 
 /** What is true of an upstream now; read when the metrics are read, never pushed. */
 export interface UpstreamState {
@@ -48,6 +49,9 @@ export function createMetrics(options: MetricsOptions) {
 
   readWhenScraped(registry, options)
   runtimeMetrics(registry, options.worker)
+  const circuitTransitions = tallies.counter(table.circuitTransitions)
+  // From 0 on: what a series begins with is no change for Prometheus, and the first opening would not be seen.
+  for (const { name } of options.upstreams) for (const to of circuitStates) circuitTransitions(0, name, to)
   return {
     model: (name: string | undefined): string => models.label(name),
     upstream: (name: string): string => names.label(name),
@@ -57,7 +61,7 @@ export function createMetrics(options: MetricsOptions) {
     overhead: tallies.histogram(table.overhead),
     attempts: tallies.counter(table.attempts),
     retries: tallies.counter(table.retries),
-    circuitTransitions: tallies.counter(table.circuitTransitions),
+    circuitTransitions,
     rateLimitDecisions: tallies.counter(table.rateLimitDecisions),
     rejected: tallies.counter(table.rejected),
     streamEvents: tallies.counter(table.streamEvents),

@@ -6,6 +6,11 @@ import { type Logger, type LogLevel, traceFields } from './log.ts'
 
 const probes: ReadonlySet<Route> = new Set<Route>(['/health', '/health/live', '/health/ready'])
 
+/** Whether a request only asks how this process is. */
+export function isProbe(route: Route): boolean {
+  return probes.has(route)
+}
+
 // A client may write a model of any length, and every line is kept by someone.
 const LONGEST_MODEL = 128
 
@@ -52,7 +57,7 @@ function round(ms: number): number {
 function levelOf({ facts, status, code }: EndedRequest): LogLevel {
   if (code === 'internal_error') return 'error'
   // Probes come every few seconds from several places, and would bury the requests.
-  if (probes.has(facts.route)) return 'debug'
+  if (isProbe(facts.route)) return 'debug'
   const theirs = code === undefined || errorTable[code].blame === 'client'
   return status >= 500 || !theirs ? 'warn' : 'info'
 }

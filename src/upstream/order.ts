@@ -14,7 +14,7 @@ export interface Order<Made extends Call> {
   readonly model: string | undefined
   readonly hashKey: string | undefined
   /** Makes the call for one upstream; a new consumer each time, so that nothing of a failed try is left. */
-  prepare(upstream: Upstream, model: string | undefined, signal: AbortSignal): Made
+  prepare(upstream: Upstream, model: string | undefined, signal: AbortSignal, attempt: AttemptFacts): Made
   /** Whether the refusal was only about something that the proxy had added, which the next call will leave out. */
   adapts(upstream: Upstream, failure: Failure, call: Made): boolean
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 import { type AttemptFacts, newAttempt } from '../facts.ts'
+import { endWait } from '../waiting.ts'
 import type { Balancer, Lease } from './balancer.ts'
 import type { RetryBudget } from './budget.ts'
 import type { Attempt, Call } from './call.ts'
@@ -49,7 +50,9 @@ export class Persist {
       const lease = last?.failure ? await this.nextLease(order, tried, last.failure) : this.pick(order, tried)
       tried.add(lease.upstream)
       if (last) last.facts.retried = true
+      order.facts.waitingSince = this.parts.clock.now()
       last = await this.once(order, lease, tried)
+      endWait(order.facts)
       if (!last.failure) return last
       if (!this.mayGoOn(order, last, last.failure)) throw last.failure.error
     }
@@ -78,6 +81,7 @@ export class Persist {
     }
   }
 
+  /** One try, or two beside each other, and what is asked again at once. */
   private async once<Made extends Call>(order: Order<Made>, lease: Lease, tried: Set<Upstream>): Promise<Ended<Made>> {
     const { hedgeAfterMs, clock, budget } = this.parts
     let ended: Ended<Made>
@@ -119,11 +123,9 @@ export class Persist {
     const { upstream, model } = lease
     const facts = newAttempt(upstream.name, this.parts.clock.now())
     order.facts.attempts.push(facts)
-    const call = order.prepare(upstream, model, signal)
+    const call = order.prepare(upstream, model, signal, facts)
     const end = this.parts.attempt(upstream, call, facts).then((failure) => {
       lease.end(verdictOf(facts.outcome ?? 'aborted'))
-      // A lost hedge ran beside the try that answered; its time was not waited for.
-      if (facts.outcome !== 'lost_hedge') order.facts.upstreamMs += facts.waitedMs
       return failure
     })
     return { run: { call, lease, facts }, end }

@@ -42,10 +42,16 @@ for (const stream of [false, true]) {
       assert.equal(second.requests.length, 0)
       clock.move(1)
       const response = await pending
+      assert.match(String(response.headers.get('server-timing')), /^proxy;dur=0\.0, upstream;dur=100\.0$/)
       await assertSays(response, 'second')
       assert.equal(await request.closed, 'client')
       assert.equal(response.headers.get('x-proxy-attempts'), '2')
-      await proxy.line(({ msg }) => msg === 'request')
+      const line = await proxy.line(({ msg }) => msg === 'request')
+      assert.deepEqual(
+        [line.upstream_ms, line.overhead_ms],
+        [100, 0],
+        'the time before the hedge was waited for as well',
+      )
       assert.equal(await metric(proxy, 'proxy_upstream_attempts_total', { outcome: 'lost_hedge' }), 1)
       assert.equal(await metric(proxy, 'proxy_retries_total'), 0)
     })

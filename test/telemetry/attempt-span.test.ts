@@ -75,15 +75,28 @@ describe('the span of a try', () => {
   })
 
   it('leaves out what the client did not set and one choice, and says when no events were asked for', async () => {
-    const [span] = await tryAll([someAttempt({ firstEventAt: undefined })], {
+    const [span] = await tryAll([someAttempt({ usage: undefined })], {
       mode: 'plain',
       parameters: { choices: 1 },
-      usage: undefined,
       response: {},
     })
     const names = Object.keys(span?.attributes ?? {}).filter((name) => /request|response|usage/.test(name))
     assert.deepEqual(names, ['gen_ai.request.model', 'gen_ai.request.stream'])
     assert.equal(span?.attributes['gen_ai.request.stream'], false)
+    assert.deepEqual(span?.events, [], 'of an answer in one piece there is no first event')
+  })
+
+  it('says of each try what that one cost, and of whose stream the answer is when the last got nowhere', async () => {
+    const usage = { input: 5, output: 1, cached: 0, reasoning: 0 }
+    const spans = await tryAll([
+      someAttempt({ outcome: 'truncated', retried: true, usage }),
+      someAttempt({ outcome: 'server_error', firstEventAt: undefined, usage: undefined }),
+    ])
+    const told = spans.map(({ attributes: a }) => [a['gen_ai.usage.input_tokens'], a['gen_ai.response.id']])
+    assert.deepEqual(told.slice(0, 2), [
+      [5, 'chatcmpl-9'],
+      [undefined, undefined],
+    ])
   })
 
   it('shows the first event, and the retry with its reason, at their times', async () => {

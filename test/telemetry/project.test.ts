@@ -61,6 +61,26 @@ describe('projecting the facts', () => {
     assert.deepEqual(tokens, [11, 22, 3, 4])
   })
 
+  it('counts no events of an answer in one piece, and no overhead of a probe', async () => {
+    project(someFacts({ mode: 'plain', route: '/v1/embeddings' }))
+    project(someFacts({ mode: 'plain', route: '/health/ready', attempts: [] }))
+    const snapshot = await metrics.snapshot()
+    const embeddings = { ...GEN_AI, gen_ai_operation_name: 'embeddings' }
+    assert.equal(readValue(snapshot, 'gen_ai_client_operation_duration_seconds_count', embeddings), 1)
+    assert.equal(
+      readValue(snapshot, 'gen_ai_client_operation_time_to_first_chunk_seconds_count', embeddings),
+      undefined,
+    )
+    assert.equal(readValue(snapshot, 'proxy_stream_events_total', { upstream: 'near' }), undefined)
+    assert.equal(readValue(snapshot, 'proxy_overhead_seconds_count', { mode: 'plain' }), 1)
+  })
+
+  it('counts the tokens of each try that told of them, for each is billed', async () => {
+    project(someFacts({ attempts: [someAttempt({ outcome: 'truncated', retried: true }), someAttempt()] }))
+    const tokens = { gen_ai_token_type: 'output', gen_ai_request_model: 'gpt-known' }
+    assert.equal(readValue(await metrics.snapshot(), 'gen_ai_client_token_usage_total', tokens), 44)
+  })
+
   it('counts a retry by its reason and by whether it was work that is billed twice', async () => {
     const failed = someAttempt({ outcome: 'truncated', retried: true })
     const refused = someAttempt({ outcome: 'connect', retried: true, firstEventAt: undefined, events: 0 })

@@ -1,4 +1,4 @@
-import { type AttemptFacts, type Facts, newAttempt, newFacts } from '../../src/facts.ts'
+import { type AttemptFacts, type Facts, newAttempt, newFacts, type Usage } from '../../src/facts.ts'
 import { count } from '../../src/telemetry/count.ts'
 import { endOf } from '../../src/telemetry/ended.ts'
 import { createMetrics, type Metrics, type MetricsOptions } from '../../src/telemetry/metrics.ts'
@@ -21,6 +21,8 @@ export function someMetrics(options: Partial<MetricsOptions> = {}): Metrics {
   })
 }
 
+const someUsage: Usage = { input: 11, output: 22, cached: 3, reasoning: 4 }
+
 /** A whole un-streamed request: asked at 1000, first event at 1200, answered by the upstream at 1600. */
 export function someFacts(changes: Partial<Facts> = {}): Facts {
   return {
@@ -30,7 +32,7 @@ export function someFacts(changes: Partial<Facts> = {}): Facts {
     model: 'gpt-known',
     attempts: [someAttempt()],
     upstreamMs: 590,
-    usage: { input: 11, output: 22, cached: 3, reasoning: 4 },
+    usage: someUsage,
     response: { id: 'chatcmpl-9', model: 'gpt-known-2024', finishReasons: ['stop'] },
     parameters: { temperature: 0.25, topP: 0.75, maxTokens: 64, choices: 2 },
     status: 200,
@@ -49,6 +51,7 @@ export function someAttempt(changes: Partial<AttemptFacts> = {}): AttemptFacts {
     outcome: 'ok',
     events: 5,
     bytes: 500,
+    usage: someUsage,
     ...changes,
   }
 }
