@@ -25,13 +25,16 @@ export const english: Words = {
 
 const chinese: Words = {
   head: '| 工作 | 每个请求的 CPU | 下限 | 相对下限 | 请求/秒 | 同一轮里的其他程序 |',
-  measured: (title) => `测量于 ${title}；单个工作进程，压测工具和上游也在同样的核上：`,
+  measured: (title) =>
+    `测量于 ${title.replaceAll(', ', '，').replace('cores', '核')}；单个工作进程，压测工具和上游也在同样的核上：`,
   job: (job) =>
     job
       .replace('un-stream', '合并流')
       .replace('pass-through', '透传')
-      .replace(/(\d+) events/, '$1 个事件')
-      .replace('one by one', '逐个到达'),
+      .replace(/(\d+) events,?/, '$1 个事件，')
+      .replace('one by one', '逐个到达')
+      .replace(/[,，] ?/g, '，')
+      .replace(/，$/, ''),
 }
 
 /** The title and the rows of the newest table of the whole proxy. */

@@ -47,6 +47,7 @@ const english = {
   workers: 'Workers',
   worker: 'Worker',
   age: 'Age',
+  running: 'Age',
   process: 'Process',
   listening: 'listening',
   starting: 'starting',
@@ -83,7 +84,8 @@ const english = {
   signIn: 'Show the page',
   wrongToken: 'That is not the token.',
   noAnswer: 'The program does not answer.',
-  legend: 'Figures tell of the last minute, each point of a chart of the last ten seconds. Health checks are left out.',
+  legend:
+    'Figures tell of the last minute, each point of a chart of the last ten seconds. Health checks are left out, but for the requests of each worker.',
 }
 
 export type Word = keyof typeof english
@@ -138,6 +140,7 @@ const chinese: Words = {
   workers: '工作进程',
   worker: '编号',
   age: '已用时',
+  running: '已运行',
   process: '进程号',
   listening: '监听中',
   starting: '启动中',
@@ -156,7 +159,7 @@ const chinese: Words = {
   events: '事件',
   eventsPerSecond: '事件/秒',
   received: '已接收',
-  attempt: '第几次尝试',
+  attempt: '尝试',
   ofRequests: '共',
   noRequests: '当前没有请求。进行中的请求会显示在这里，流式请求会显示其事件数。',
   failures: '最近的错误',
@@ -174,7 +177,7 @@ const chinese: Words = {
   signIn: '打开页面',
   wrongToken: '令牌不正确。',
   noAnswer: '程序没有应答。',
-  legend: '数字为最近一分钟，图中每个点为最近十秒；不含健康检查。',
+  legend: '数字为最近一分钟，图中每个点为最近十秒；除各工作进程的请求数外，不含健康检查。',
 }
 
 /** The words for a browser's language, such as `zh-CN`. */

@@ -23,7 +23,7 @@ export function createWorkers(section: HTMLElement, words: Words) {
         text: ({ state }) => (isState(state) ? words[state] : state),
         tone: ({ state }) => (isState(state) ? tones[state] : undefined),
       },
-      { title: words.age, kinds: ['number'], text: ({ uptime }) => span(uptime) },
+      { title: words.running, kinds: ['number'], text: ({ uptime }) => span(uptime) },
       { title: words.process, kinds: ['number'], text: ({ pid }) => String(pid) },
       { title: words.busy, kinds: ['number'], text: ({ busy }) => percent(busy) },
       { title: words.inFlight, kinds: ['number'], text: ({ load }) => (load ? grouped(load.inFlight) : none) },

@@ -34,6 +34,15 @@ describe('metrics', () => {
     assert.equal(readValue(after, 'proxy_circuit_state', { upstream: 'far' }), undefined, 'no ghost of what is gone')
   })
 
+  it('changes of breakers are counted from 0 on, or the first would be no increase', async () => {
+    const metrics = someMetrics()
+    const opened = async () =>
+      readValue(await metrics.snapshot(), 'proxy_circuit_transitions_total', { upstream: 'near', to: 'open' })
+    assert.equal(await opened(), 0)
+    metrics.circuitTransitions(1, 'near', 'open')
+    assert.equal(await opened(), 1)
+  })
+
   it('lost spans are counted by reason, from a total that counts itself and may be older', async () => {
     let lost = 100
     const metrics = someMetrics({ spansDropped: () => [[lost, 'queue_full']] })
