@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { TLSSocket } from 'node:tls'
 import { chat, type Scene, startScene } from '../cluster/scene.ts'
+import { ask } from '../cluster/traffic.ts'
 import { needNginx, startNginx, type TestNginx } from '../support/nginx.ts'
 
 const listenFile = new URL('../../deploy/nginx/listen-tls.conf', import.meta.url)
@@ -59,5 +60,10 @@ describe('nginx with a certificate', () => {
     assert.equal(protocol, 'TLSv1.3')
     assert.equal(sts, 'max-age=31536000')
     assert.match(events, /^data: .*\n\ndata: \[DONE\]\n\n$/s)
+  })
+  it("tells who speaks plain HTTP to it, in OpenAI's words", async () => {
+    const answer = await ask(nginx.port, chat('hello'))
+    assert.equal(answer.status, 400)
+    assert.equal(JSON.parse(answer.body).error.code, 'invalid_request')
   })
 })

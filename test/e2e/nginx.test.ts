@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { type ErrorCode, errorTable } from '../../src/errors.ts'
 import { settingsOf } from '../cluster/children.ts'
 import { endPrograms, type Started, startProgram } from '../cluster/program.ts'
 import { arrived, chat, type Scene, startScene } from '../cluster/scene.ts'
 import { ask } from '../cluster/traffic.ts'
 import { needNginx, startNginx, type TestNginx } from '../support/nginx.ts'
 import { post, question } from '../support/proxy.ts'
+import { openWire } from '../support/wire.ts'
 
 const files = ['nginx.conf', 'proxy.conf'].map((name) =>
   readFileSync(new URL(`../../deploy/nginx/${name}`, import.meta.url), 'utf8'),
@@ -82,7 +84,8 @@ describe('through nginx', () => {
     assert.equal((await nginx.logged(id)).status, 200)
   })
 
-  for (const path of ['/metrics', '/status', '/reload', '/', '/v2/chat/completions', '/v1/../metrics']) {
+  const elsewhere = ['/metrics', '/status', '/reload', '/', '/v2/chat/completions', '/v1/../metrics', '/.malformed']
+  for (const path of elsewhere) {
     it(`${path} is not there`, async () => {
       const answer = await ask(nginx.port, { path })
       assert.equal(answer.status, 404)
@@ -103,6 +106,31 @@ describe('through nginx', () => {
       assert.deepEqual([error.type, error.code], ['invalid_request_error', 'request_too_large'])
     }
   })
+
+  const line = 'GET /v1/models HTTP/1.1'
+  const unread: readonly (readonly [what: string, request: string, status: number, code: string])[] = [
+    ['a header of 9 KB', `${line}\r\nhost: x\r\nx-a: ${'y'.repeat(9000)}`, 431, 'headers_too_large'],
+    ['headers of 40 KB', `${line}\r\nhost: x${`\r\nx-a: ${'y'.repeat(4000)}`.repeat(10)}`, 431, 'headers_too_large'],
+    ['a path of 9 KB', `GET /v1/${'y'.repeat(9000)} HTTP/1.1\r\nhost: x`, 431, 'headers_too_large'],
+    ['a request without a host', line, 400, 'invalid_request'],
+    ['a length that is no number', `POST /v1/models HTTP/1.1\r\nhost: x\r\ncontent-length: y`, 400, 'invalid_request'],
+    ['a request without a path', 'GET models HTTP/1.1\r\nhost: x', 400, 'invalid_request'],
+    ['what is not HTTP', 'hello', 400, 'invalid_request'],
+    ['another version of HTTP', 'GET /v1/models HTTP/3.0\r\nhost: x', 400, 'invalid_request'],
+    ['a transfer coding that nobody knows', `${line}\r\nhost: x\r\ntransfer-encoding: zip`, 400, 'invalid_request'],
+  ]
+  for (const [what, request, status, code] of unread) {
+    it(`nginx refuses ${what} in OpenAI's words`, async () => {
+      const wire = await openWire(nginx.port)
+      wire.send(`${request}\r\n\r\n`)
+      const answer = await wire.answer()
+      wire.socket.destroy()
+      assert.equal(answer.status, status)
+      assert.match(answer.head, /^content-type: application\/json\r?$/im)
+      const { error } = JSON.parse(answer.body)
+      assert.deepEqual([error.type, error.param, error.code], ['invalid_request_error', null, code])
+    })
+  }
 
   it('who asks far too often is told so as OpenAI would', async () => {
     const answers = await Promise.all(Array.from({ length: 400 }, () => ask(nginx.port, { path: '/v1/none' })))
@@ -132,8 +160,10 @@ describe('nginx by itself', () => {
     await gone.upstream.close()
     nginx = await startNginx({ servers: [port] })
     const answer = await ask(nginx.port, chat('hello'))
-    assert.equal(answer.status, 502)
-    assert.equal(JSON.parse(answer.body).error.type, 'server_error')
+    assert.equal(answer.status, 503)
+    assert.equal(answer.headers['retry-after'], '1')
+    const { error } = JSON.parse(answer.body)
+    assert.deepEqual([error.type, error.code], ['server_error', 'overloaded'])
   })
 
   it('limits connections at once', async function () {
@@ -149,6 +179,20 @@ describe('nginx by itself', () => {
     await nginx.stop()
     nginx = undefined
     await scene.upstream.close()
+  })
+})
+
+describe('the errors of nginx', () => {
+  it('have the status and the type that the proxy gives their codes', () => {
+    const said = Array.from(files[0]!.matchAll(/return (\d+) '(.*)';/g), ([, status, body = '']) => {
+      const { type, code } = JSON.parse(body).error as { type: string; code: string }
+      return { status: Number(status), type, code }
+    })
+    assert.ok(said.length > 0)
+    for (const { status, type, code } of said) {
+      const known = errorTable[code as ErrorCode]
+      assert.deepEqual([status, type], [known?.status, known?.type], code)
+    }
   })
 })
 
