@@ -124,7 +124,7 @@ export class BodyReader {
 
   private takeEvents(chunk: Buffer): void {
     this.sink.onBytes?.(chunk)
-    this.parser.push(this.begun ? bytesOf(chunk) : withoutMark(bytesOf(chunk)))
+    this.parser.push(this.begun ? bytesOf(chunk) : withoutHeartbeat(bytesOf(chunk)))
     this.begun = true
     this.sink.onBatch()
   }
@@ -181,6 +181,11 @@ export class BodyReader {
     }
     this.sink.onBatch()
   }
+}
+
+/** White space that kept the connection open would make an unknown field of the first line, and lose its event. */
+function withoutHeartbeat(firstBytes: string): string {
+  return withoutMark(firstBytes).trimStart()
 }
 
 /** RFC 8259 §8.1 lets a reader ignore a byte order mark; JSON.parse and the client would not. */

@@ -93,6 +93,19 @@ describe('the reader of a body', () => {
     assert.equal(desk.reader.events, 2)
   })
 
+  for (const heartbeat of ['  ', ' \t \r\n', '\n\n ', '\ufeff  ']) {
+    it(`reads the event that stands behind ${JSON.stringify(heartbeat)}, wherever the bytes are cut`, () => {
+      const bytes = Buffer.from(`${heartbeat}data: {"a":1}\n\n data: {"b":2}\n\ndata: [DONE]\n\n`)
+      for (const pieces of everyCut(bytes)) {
+        const desk = new Desk().start()
+        for (const piece of pieces) desk.reader.push(piece)
+        desk.reader.end(false)
+        assert.deepEqual(desk.said, ['{"a":1}', '[DONE]', 'end'])
+        assert.equal(desk.bytes, bytes.length)
+      }
+    })
+  }
+
   it('does not wait for ever', async () => {
     const desk = new Desk().start()
     desk.work(() => desk.reader.push(Buffer.alloc(5000, ' ')))

@@ -37,6 +37,7 @@ describe('a stream that is passed through', () => {
     ['CRLF', sseBody(saying('a', 'b'), { done: true, eol: '\r\n' })],
     ['CR', sseBody(saying('a', 'b'), { done: true, eol: '\r' })],
     ['odd', odd],
+    ['behind white space', ` \t\r\n  ${plain}`],
     ['of the Responses API', sseBody([{ type: 'response.completed', response: { id: 'r' } }], { named: true })],
   ] as const) {
     for (const [how, steps] of [

@@ -30,6 +30,11 @@ describe('what an upstream sends under 200', () => {
     })
   }
 
+  it('events behind white space, which kept the connection open, are all there', async () => {
+    const body = sseBody(saying('forty', '-two').slice(1), { done: true })
+    assert.deepEqual(await (await ask(send('  '), send(` ${body}`))).json(), said('forty-two'))
+  })
+
   it('JSON is passed on as it was written', async () => {
     const text = '  {"choices": [], "id":"x\\u00e9", "n": 1.0, "seed": 12345678901234567890 , "id":"y"}\r\n'
     assert.equal(await (await ask(answer(200, text))).text(), text)
