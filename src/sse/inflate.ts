@@ -12,6 +12,9 @@ import type { Coding, InflateSink } from './stage.ts'
 
 export type { Inflater } from './chain.ts'
 
+/** Not compressed. Servers of event streams name none, or a charset, so that proxies on the way leave the bytes alone. */
+const nothing: ReadonlySet<string> = new Set(['', 'identity', 'none', 'utf-8', 'utf8'])
+
 /** Each one costs the memory of its window, and no server stacks more. */
 const MAX_CODINGS = 3
 
@@ -47,17 +50,18 @@ function isZlib(first: Buffer): boolean {
  * What follows the end mark of br and deflate is not read. gzip and zstd bodies may be several, one after another;
  * anything else behind them, but for zeros behind gzip, is `upstream_invalid`.
  *
+ * @param encoding a list where the header came on several lines, which are one (RFC 9110 section 5.3)
  * @param sink what its `data` and `end` throw comes back by `fail`: they run in the decoder's turn of the event loop,
  *   where an uncaught error would end the process
  * @throws ProxyError `upstream_invalid` for a coding that is not known
  */
-export function createInflater(encoding: string | undefined, sink: InflateSink): Inflater | undefined {
+export function createInflater(encoding: string | string[] | undefined, sink: InflateSink): Inflater | undefined {
   if (encoding === undefined) return undefined
-  const names = encoding
+  const names = String(encoding)
     .toLowerCase()
     .split(',')
     .map((name) => name.trim())
-    .filter((name) => name !== '' && name !== 'identity')
+    .filter((name) => !nothing.has(name))
   const known = names.map((name) => codings.get(name)).filter((coding) => coding !== undefined)
   if (known.length < names.length || known.length > MAX_CODINGS) {
     throw new ProxyError('upstream_invalid', {

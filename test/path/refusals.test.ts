@@ -44,6 +44,7 @@ describe('an upstream that refuses', () => {
     ['reset', [head(429), send('{"error":'), reset]],
     ['no gzip', [answer(429, 'plain', { 'content-encoding': 'gzip' })]],
     ['coded in a way that nobody knows', [answer(429, 'plain', { 'content-encoding': 'snappy' })]],
+    ['coded in two lines', [raw(`HTTP/1.1 429 No\r\n${'content-encoding: identity\r\n'.repeat(2)}\r\nplain`), cut]],
   ] as [string, Step[]][]) {
     it(`is known by its status when its body is ${name}`, async () => {
       await assertError(await ask(steps), 429, 'upstream_error')

@@ -60,6 +60,18 @@ describe('what an upstream sends under 200', () => {
     })
   }
 
+  for (const coding of ['none', 'utf-8']) {
+    it(`events are read under the coding ${coding}, which is none`, async () => {
+      const response = await ask(answer(200, whole, { 'content-encoding': coding }))
+      assert.deepEqual(await response.json(), said('forty-two'))
+    })
+  }
+
+  it('a coding may stand in the head twice', async () => {
+    const twice = 'HTTP/1.1 200 OK\r\ncontent-encoding: identity\r\ncontent-encoding: identity\r\n\r\n'
+    assert.deepEqual(await (await ask(raw(twice + whole), cut)).json(), said('forty-two'))
+  })
+
   it('a coding that nobody knows is invalid', async () => {
     await assertError(await ask(answer(200, whole, { 'content-encoding': 'snappy' })), 502, 'upstream_invalid')
   })

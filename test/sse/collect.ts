@@ -38,7 +38,7 @@ export interface Inflated {
 }
 
 /** Decompresses a body that came in these chunks, waiting where the inflater wants it. */
-export async function inflate(encoding: string, chunks: readonly Buffer[]): Promise<Inflated> {
+export async function inflate(encoding: string | string[], chunks: readonly Buffer[]): Promise<Inflated> {
   const out: Inflated = { chunks: [], failure: undefined }
   const over = Promise.withResolvers<void>()
   let drained = Promise.withResolvers<void>()

@@ -20,7 +20,7 @@ const compressed: [encoding: string, what: string, bytes: Buffer][] = [
 ]
 
 /** What the bytes give in the end, wherever they are cut; a failure keeps no text, since how much came before it may differ. */
-async function outcomes(encoding: string, bytes: Buffer): Promise<string[]> {
+async function outcomes(encoding: string | string[], bytes: Buffer): Promise<string[]> {
   const found = new Set<string>()
   for (const chunks of everyCut(bytes)) {
     const out = await inflate(encoding, chunks)
@@ -49,7 +49,8 @@ describe('inflate', () => {
   }
 
   it('there is nothing to do where nothing is compressed', () => {
-    for (const encoding of [undefined, '', 'identity', ' Identity , identity', ',']) {
+    const several = [[], ['identity', 'identity'], ['none', 'identity, utf-8']]
+    for (const encoding of [undefined, '', 'identity', ' Identity , identity', ',', 'None', 'UTF-8', ...several]) {
       assert.equal(createInflater(encoding, expecting({})), undefined)
     }
   })
@@ -57,6 +58,12 @@ describe('inflate', () => {
   it('names are read without regard to case, spaces and identity', async () => {
     const bytes = zlib.brotliCompressSync(zlib.gzipSync(body))
     assert.deepEqual(await outcomes(' GZip ,identity,, BR', bytes), [text])
+  })
+
+  it('codings on several lines are one list', async () => {
+    const bytes = zlib.brotliCompressSync(zlib.gzipSync(body))
+    assert.deepEqual(await outcomes(['gzip', 'identity', 'br'], bytes), [text])
+    assert.throws(() => createInflater(['gzip', 'rot13'], expecting({})), { code: 'upstream_invalid' })
   })
 
   it('refuses codings that it does not know, and too many', () => {
