@@ -32,7 +32,7 @@ export interface RelayOptions {
  * get half an event when the upstream breaks off within it.
  */
 export class Relay implements Consumer, BodySink {
-  private readonly watch = new Watch()
+  private readonly watch: Watch
   private readonly options: RelayOptions
   private readonly reader: BodyReader
   private readonly stripper: UsageStripper | undefined
@@ -47,6 +47,7 @@ export class Relay implements Consumer, BodySink {
 
   constructor(options: RelayOptions) {
     this.options = options
+    this.watch = new Watch(options.api)
     this.reader = new BodyReader(this, options.caps)
     this.stripper = options.stripUsage ? createUsageStripper((bytes) => this.write(bytes)) : undefined
   }

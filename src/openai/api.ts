@@ -38,6 +38,8 @@ export interface Api {
   readonly route: ApiRoute
   /** Whether the API has `stream_options.include_usage`. */
   readonly hasUsageOption: boolean
+  /** Whether a stream ends with an event that holds the whole answer: without it `[DONE]` makes nothing whole. */
+  readonly hasLastEvent?: boolean
   newFold?(maxAnswerBytes: number): Fold
   /** The answer as the body of an event stream, for a client that asked for one. */
   render?(answer: JsonObject, options: { includeUsage: boolean }): string

@@ -6,6 +6,7 @@ import { ResponseFold } from './response-events.ts'
 export const responses: Api = {
   route: '/v1/responses',
   hasUsageOption: false,
+  hasLastEvent: true,
   newFold: (maxAnswerBytes) => new ResponseFold(maxAnswerBytes),
   render: renderResponse,
 }

@@ -3,7 +3,7 @@ import type { Usage } from '../facts.ts'
 import { indexOf, MAX_INDEX } from '../fold/draft.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { decode } from '../sse/bytes.ts'
-import { isDone, type Summary } from './api.ts'
+import { type Api, isDone, type Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
 import { findTrouble } from './foreign.ts'
 import { Quick, type Recollection } from './quick.ts'
@@ -27,9 +27,15 @@ export class Watch {
   private usage: Usage | undefined
   /** Each choice's finish reason by its index; null until it has one. */
   private readonly reasons = new Map<number, string | null>()
+  private readonly hasLastEvent: boolean
+
+  constructor({ hasLastEvent = false }: Pick<Api, 'hasLastEvent'> = {}) {
+    this.hasLastEvent = hasLastEvent
+  }
 
   get whole(): boolean {
-    return this.done || (this.reasons.size > 0 && this.finishReasons().length === this.reasons.size)
+    if (this.done || this.hasLastEvent) return this.done
+    return this.reasons.size > 0 && this.finishReasons().length === this.reasons.size
   }
 
   summary(): Summary {
@@ -51,7 +57,7 @@ export class Watch {
     if (name !== 'error' && this.quick.findBytes(bytes)) return
     const recalled = name === '' ? this.quick.recall(bytes) : undefined
     if (recalled) this.readRecalled(recalled)
-    else if (isDone(bytes)) this.done = true
+    else if (isDone(bytes)) this.done = !this.hasLastEvent
     else this.parse(decode(bytes), name)
   }
 

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
+import { responses } from '../../src/openai/responses.ts'
 import { Watch } from '../../src/openai/watch.ts'
 import { bytesOf } from '../../src/sse/bytes.ts'
 import { chunk, saying, usageChunk } from '../support/chunks.ts'
 
 type Event = object | string
+type Told = Event | [name: string, event: Event]
 
-function watching(...events: (Event | [name: string, event: Event])[]): Watch {
-  const watch = new Watch()
+function watching(...events: Told[]): Watch {
+  return show(new Watch(), events)
+}
+
+function show(watch: Watch, events: readonly Told[]): Watch {
   for (const told of events) {
     const [name, event] = Array.isArray(told) ? told : ['', told]
     watch.see(bytesOf(Buffer.from(typeof event === 'string' ? event : JSON.stringify(event))), name)
@@ -102,6 +107,17 @@ describe('watching a stream that is passed through', () => {
     const watch = watching({ type: 'response.created', response: response('in_progress', { usage: null }) })
     assert.ok(!watch.done && !watch.whole)
     assert.equal(watch.summary().id, 'resp_1')
+  })
+
+  it('takes neither [DONE] nor a reason for the end of a response, since its last event holds the answer', () => {
+    const begun = { type: 'response.created', response: response('in_progress') }
+    const delta = { type: 'response.output_text.delta', delta: 'a' }
+    for (const end of ['[DONE]', chunk({}, { finish: 'stop' })]) {
+      const watch = show(new Watch(responses), [begun, delta, end])
+      assert.ok(!watch.done && !watch.whole)
+      show(watch, [{ type: 'response.completed', response: response('completed') }, '[DONE]'])
+      assert.ok(watch.done && watch.whole)
+    }
   })
 
   it('sees why a response failed, or that it did', () => {

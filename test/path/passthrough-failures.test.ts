@@ -86,6 +86,16 @@ describe('a stream that fails', () => {
       })
     }
 
+    it('tells by an event that a response ends without its last event, though with [DONE]', async () => {
+      const begun = [{ type: 'response.created', response: { id: 'r' } }, { type: 'response.output_text.delta' }]
+      const body = sseBody(begun, { named: true, done: true })
+      const { proxy } = await on.pair([send(body)], { env })
+      const response = await post(`${proxy.base}/responses`, { model: 'm', input: 'hi', stream: true })
+      const text = await response.text()
+      assert.ok(text.startsWith(body))
+      assert.match(text.slice(body.length), /^data: .*"code":"upstream_truncated".*\n\n$/)
+    })
+
     it('tells by an event that its connection was reset', async () => {
       // A reset would take with it what had not been read yet.
       const read = Promise.withResolvers<void>()
