@@ -89,9 +89,11 @@ export class ResponseFold implements Fold {
     this.items.set(place, item)
   }
 
+  /** An item is done once, so one without an id is never the one that is there. */
   private isTaken(place: number, item: JsonObject): boolean {
     const known = this.items.get(place)
-    return isObject(known) && own(known, 'id') !== own(item, 'id')
+    const id = own(item, 'id')
+    return isObject(known) && !(isText(id) && own(known, 'id') === id)
   }
 
   summary(): Summary {
