@@ -1,6 +1,6 @@
 import { ProxyError } from '../errors.ts'
 import { type PlainAnswer, parseAnswer, summaryOf } from '../openai/answer.ts'
-import type { Fold, Summary } from '../openai/api.ts'
+import type { Api, Fold, Summary } from '../openai/api.ts'
 import type { Skim } from '../sse/parse.ts'
 import type { Consumer, Flow, Head } from '../upstream/consumer.ts'
 import { BodyReader, type BodySink, type ReaderCaps } from './reader.ts'
@@ -12,6 +12,7 @@ export class Collect implements Consumer, BodySink {
   readonly fold: Fold
   /** The answer of an upstream that ignored `stream: true`, as it came. */
   plain: PlainAnswer | undefined
+  private readonly api: Pick<Api, 'answerIn'>
   private readonly note: (summary: Summary, isWhole: boolean) => void
   private noted = false
   private readonly reader: BodyReader
@@ -19,7 +20,13 @@ export class Collect implements Consumer, BodySink {
   private flow: Flow | undefined
 
   /** @param note told what an answer says of itself: a whole one before the try is over, a broken one when it ends */
-  constructor(fold: Fold, caps: ReaderCaps, note: (summary: Summary, isWhole: boolean) => void) {
+  constructor(
+    api: Pick<Api, 'answerIn'>,
+    fold: Fold,
+    caps: ReaderCaps,
+    note: (summary: Summary, isWhole: boolean) => void,
+  ) {
+    this.api = api
     this.fold = fold
     this.note = note
     this.reader = new BodyReader(this, caps)
@@ -71,8 +78,9 @@ export class Collect implements Consumer, BodySink {
     this.finish()
   }
 
+  /** @throws ProxyError as `parseAnswer` does */
   onJson(body: Buffer): void {
-    this.plain = parseAnswer(body.toString())
+    this.plain = parseAnswer(body.toString(), this.api)
     this.tell(summaryOf(this.plain.value))
   }
 

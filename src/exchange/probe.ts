@@ -50,7 +50,7 @@ export async function askStreamed(
   const order = orderOf({ ...questionTo(chat, parts, signal), asked: { text: body, value } }, parts, {
     stream: true,
     addUsage: false,
-    newConsumer: () => new Collect(new ChunkFold(caps.maxAnswerBytes, finishChat), caps, () => {}),
+    newConsumer: () => new Collect(chat, new ChunkFold(caps.maxAnswerBytes, finishChat), caps, () => {}),
   })
   const facts = newAttempt(upstream.name, parts.clock.now())
   const call = order.prepare(upstream, modelFor(upstream, value), signal, facts)

@@ -1,5 +1,5 @@
 import { ProxyError } from '../errors.ts'
-import { isAnswer, parseAnswer, summaryOf } from '../openai/answer.ts'
+import { parseAnswer, summaryOf } from '../openai/answer.ts'
 import { type Api, isDone, type Summary } from '../openai/api.ts'
 import { Watch } from '../openai/watch.ts'
 import type { Skim } from '../sse/parse.ts'
@@ -129,12 +129,10 @@ export class Relay implements Consumer, BodySink {
     this.flow?.done()
   }
 
-  /** @throws ProxyError `upstream_invalid` for JSON that is no answer of this API; another upstream may have one */
+  /** @throws ProxyError as `parseAnswer` does */
   onJson(body: Buffer): void {
     const { api, includeUsage } = this.options
-    const { text, value } = parseAnswer(body.toString())
-    // Told as a stream it would be [DONE] behind nothing, which a client takes for an empty answer.
-    if (api.render && !isAnswer(value)) throw new ProxyError('upstream_invalid')
+    const { text, value } = parseAnswer(body.toString(), api)
     const rendered = api.render ? api.render(value, { includeUsage }) : text
     this.summary = summaryOf(value)
     this.commit()

@@ -7,13 +7,14 @@ import { beatJson } from './heartbeat.ts'
 
 /** Asks for a stream and answers with the one JSON that it amounts to. */
 export const unstream: Exchange = async (request, parts) => {
-  const { newFold } = request.api
-  if (!newFold) throw new TypeError(`${request.api.route} cannot be folded`)
+  const { api } = request
+  const { newFold } = api
+  if (!newFold) throw new TypeError(`${api.route} cannot be folded`)
   const order = orderOf(request, parts, {
     stream: true,
     addUsage: true,
     newConsumer: (_addedUsage, attempt) =>
-      new Collect(newFold(parts.caps.maxAnswerBytes), parts.caps, (summary, isWhole) => {
+      new Collect(api, newFold(parts.caps.maxAnswerBytes), parts.caps, (summary, isWhole) => {
         if (isWhole) note(request.facts, attempt, summary)
         else noteCost(request.facts, attempt, summary)
       }),

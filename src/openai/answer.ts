@@ -3,7 +3,7 @@ import { isObject, isText, type Json, type JsonObject, own } from '../fold/recor
 import { parseExact } from '../json/exact.ts'
 import { memberText } from '../json/splice.ts'
 import { createParser } from '../sse/parse.ts'
-import type { Summary } from './api.ts'
+import type { Api, Summary } from './api.ts'
 import { identityOf } from './chunks.ts'
 import { findTrouble } from './foreign.ts'
 import { objectIn, readTrouble } from './trouble.ts'
@@ -17,19 +17,17 @@ export interface PlainAnswer {
 
 /**
  * Reads the plain answer of an upstream that ignored `stream: true`.
- * @throws ProxyError `upstream_error` when it is an error after all, `upstream_invalid` when it is no JSON object
+ * @throws ProxyError `upstream_error` when it is an error after all, `upstream_invalid` when it is no JSON object or no
+ *   answer of this API; another upstream may have one
  */
-export function parseAnswer(text: string): PlainAnswer {
+export function parseAnswer(text: string, { answerIn }: Pick<Api, 'answerIn'>): PlainAnswer {
   const value = parseObject(text)
   if (!value) throw new ProxyError('upstream_invalid')
   const trouble = findTrouble(value)
   if (trouble) throw trouble
+  // Passed on, or told as a stream that is [DONE] behind nothing, it would be taken for an empty answer.
+  if (answerIn && !Array.isArray(own(value, answerIn))) throw new ProxyError('upstream_invalid')
   return { text, value }
-}
-
-/** Whether there is anything in it that could be told as a stream. */
-export function isAnswer(value: JsonObject): boolean {
-  return Array.isArray(own(value, 'choices')) || Array.isArray(own(value, 'output'))
 }
 
 function parseObject(text: string): JsonObject | undefined {

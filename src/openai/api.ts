@@ -40,6 +40,8 @@ export interface Api {
   readonly hasUsageOption: boolean
   /** Whether a stream ends with an event that holds the whole answer: without it `[DONE]` makes nothing whole. */
   readonly hasLastEvent?: boolean
+  /** The list that every plain answer has; where it is missing, the JSON is something else. */
+  readonly answerIn?: 'choices' | 'output'
   newFold?(maxAnswerBytes: number): Fold
   /** The answer as the body of an event stream, for a client that asked for one. */
   render?(answer: JsonObject, options: { includeUsage: boolean }): string

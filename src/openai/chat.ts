@@ -7,6 +7,7 @@ import { renderChat } from './render-chat.ts'
 export const chat: Api = {
   route: '/v1/chat/completions',
   hasUsageOption: true,
+  answerIn: 'choices',
   newFold: (maxAnswerBytes) => new ChunkFold(maxAnswerBytes, finishChat),
   render: renderChat,
 }

@@ -7,6 +7,7 @@ import { renderCompletion } from './render-completions.ts'
 export const completions: Api = {
   route: '/v1/completions',
   hasUsageOption: true,
+  answerIn: 'choices',
   newFold: (maxAnswerBytes) => new ChunkFold(maxAnswerBytes, finishCompletion),
   render: renderCompletion,
 }

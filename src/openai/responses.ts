@@ -7,6 +7,7 @@ export const responses: Api = {
   route: '/v1/responses',
   hasUsageOption: false,
   hasLastEvent: true,
+  answerIn: 'output',
   newFold: (maxAnswerBytes) => new ResponseFold(maxAnswerBytes),
   render: renderResponse,
 }

@@ -2,8 +2,11 @@ import { type ProxyError, toProxyError } from '../../src/errors.ts'
 import { Collect } from '../../src/exchange/collect.ts'
 import { finishChat, finishCompletion } from '../../src/fold/finish.ts'
 import type { Fold } from '../../src/openai/api.ts'
+import { chat } from '../../src/openai/chat.ts'
 import { ChunkFold } from '../../src/openai/chunks.ts'
+import { completions } from '../../src/openai/completions.ts'
 import { ResponseFold } from '../../src/openai/response-events.ts'
+import { responses } from '../../src/openai/responses.ts'
 import type { Flow } from '../../src/upstream/consumer.ts'
 import { sseBody } from '../support/chunks.ts'
 
@@ -14,6 +17,8 @@ export const folds: Readonly<Record<ApiName, (cap: number) => Fold>> = {
   completions: (cap) => new ChunkFold(cap, finishCompletion),
   responses: (cap) => new ResponseFold(cap),
 }
+
+const apis = { chat, completions, responses }
 
 export const CAP = 64 * 2 ** 20
 
@@ -60,7 +65,7 @@ export function collect(
 ): { fold: Fold; ending: Ending } {
   const fold = folds[api](cap)
   const ending = new Ending()
-  const consumer = new Collect(fold, { maxEventBytes: CAP, maxAnswerBytes: cap }, () => {})
+  const consumer = new Collect(apis[api], fold, { maxEventBytes: CAP, maxAnswerBytes: cap }, () => {})
   consumer.begin({ status: 200, headers }, ending)
   ending.work(() => {
     for (const chunk of chunks) if (!ending.ended) consumer.push(chunk)

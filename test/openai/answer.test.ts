@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { ProxyError } from '../../src/errors.ts'
 import { explainRefusal, parseAnswer, summaryOf, usageTextOf } from '../../src/openai/answer.ts'
+import { chat } from '../../src/openai/chat.ts'
+import { responses } from '../../src/openai/responses.ts'
 
-function codeOf(text: string): string {
+function codeOf(text: string, api = chat): string {
   try {
-    parseAnswer(text)
+    parseAnswer(text, api)
     return 'none'
   } catch (thrown) {
     if (thrown instanceof ProxyError) return thrown.code
@@ -15,13 +17,21 @@ function codeOf(text: string): string {
 describe('a plain answer of an upstream that would not stream', () => {
   it('is taken as it was written', () => {
     const text = '{ "id":"a", "n":1.0, "choices":[] }'
-    assert.equal(parseAnswer(text).text, text)
-    assert.equal(parseAnswer(text).value.id, 'a')
+    assert.equal(parseAnswer(text, chat).text, text)
+    assert.equal(parseAnswer(text, chat).value.id, 'a')
   })
 
   for (const text of ['', 'busy', '[]', '"text"', 'null', '7', '{"cut":']) {
     it(`is refused when it is ${text || 'nothing'}`, () => assert.equal(codeOf(text), 'upstream_invalid'))
   }
+
+  it('is refused when it lacks the list that an answer of its API has', () => {
+    for (const text of ['{"status":"ok"}', '{"choices":null}', '{"object":"response","output":[]}']) {
+      assert.equal(codeOf(text), 'upstream_invalid', text)
+    }
+    assert.equal(codeOf('{"choices":[]}', responses), 'upstream_invalid')
+    assert.equal(codeOf('{"object":"response","output":[]}', responses), 'none')
+  })
 
   it('is an error when it carries one', () => {
     assert.equal(codeOf('{"error":{"message":"m"}}'), 'upstream_error')
@@ -30,7 +40,7 @@ describe('a plain answer of an upstream that would not stream', () => {
     assert.equal(codeOf('{"choices":null,"base_resp":{"status_code":1004,"status_msg":"m"}}'), 'upstream_error')
     assert.equal(codeOf('{"detail":"m"}'), 'upstream_error')
     assert.equal(codeOf('{"id":"a","error":null,"choices":[]}'), 'none')
-    assert.equal(codeOf('{"id":"a","object":"response","code":"c","message":"m","output":[]}'), 'none')
+    assert.equal(codeOf('{"id":"a","object":"response","code":"c","message":"m","output":[]}', responses), 'none')
     assert.equal(codeOf('{"code":"c","message":"m","choices":[{"index":0}]}'), 'none')
   })
 

@@ -54,7 +54,7 @@ function strangeAnswer(request: Received, index: number): readonly Step[] {
   if (fail === 'status') return [answer(statuses[turn % statuses.length] ?? 500, { error })]
   if (fail === 'event') return [stream([{ error }])]
   if (!body.includes('"messages"'))
-    return [answer(200, { id: `id-${index}`, object: 'x', model: `answering-${index}` })]
+    return [answer(200, { id: `id-${index}`, object: 'x', model: `answering-${index}`, choices: [], output: [] })]
   const last = { ...chunk({}), choices: [{ index: 0, delta: {}, finish_reason: `reason-${index}` }] }
   return [
     stream([...saying('x').slice(0, -1), { ...last, model: `answering-${index}`, id: `id-${index}` }], { done: true }),

@@ -132,7 +132,7 @@ describe('a stream that is passed through', () => {
     })
   }
 
-  for (const body of [{}, { choices: null }, { success: false }]) {
+  for (const body of [{}, { choices: null }, { success: false }, { object: 'response', output: [] }]) {
     it(`is not made of JSON that is no answer: ${JSON.stringify(body)}`, async () => {
       const { response } = await ask([answer(200, body)])
       assert.equal(response.status, 502)

@@ -32,7 +32,7 @@ describe('the routes', () => {
 
   for (const url of ['', '/v1', '/v1/', '/v1/completions', '/api/v1/chat/completions']) {
     it(`are derived from an upstream’s ${url || 'bare origin'}`, async () => {
-      const upstream = await on.upstream([answer(200, list)])
+      const upstream = await on.upstream([answer(200, { ...list, choices: [], output: [] })])
       const proxy = await on.proxy([`http://127.0.0.1:${upstream.port}${url}`])
       const base = url.startsWith('/api') ? '/api/v1' : '/v1'
       await fetch(`${proxy.base}/models`)

@@ -80,6 +80,12 @@ describe('what an upstream sends under 200', () => {
     await assertError(await ask(answer(200, whole, { 'content-encoding': 'gzip' })), 502, 'upstream_invalid')
   })
 
+  for (const body of [{}, { status: 'ok' }, { choices: null }, { object: 'response', output: [] }]) {
+    it(`JSON that is no answer is invalid: ${JSON.stringify(body)}`, async () => {
+      await assertError(await ask(answer(200, body)), 502, 'upstream_invalid')
+    })
+  }
+
   it('a page of HTML is invalid, and not shown', async () => {
     const page = '<html><h1>Welcome to gateway.internal</h1></html>'
     const { error } = await assertError(await ask(answer(200, page)), 502, 'upstream_invalid')
