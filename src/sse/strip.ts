@@ -14,12 +14,20 @@ const COLON = 0x3a
 const LETTER_N = 0x6e
 const MARK = Buffer.from('"usage"')
 const NOTHING = Buffer.alloc(0)
+/** Objects and lists that are about the request as a whole, as usage is. */
+const FIGURES: ReadonlySet<string> = new Set(['usage', 'x_groq', 'timings', 'time_info', 'prompt_filter_results'])
+/** What an error says, whatever stands beside it. */
+const WORDS: ReadonlySet<string> = new Set(['error', 'message', 'msg', 'error_msg', 'detail', 'code', 'error_code'])
 
 /**
  * Makes a filter that writes every byte as it came, except the event with the token counts that
  * `stream_options.include_usage` adds: its `choices` are empty, null or absent and its `usage` is an object
  * (https://platform.openai.com/docs/api-reference/chat/streaming). A chunk that carries usage beside choices stays,
  * as does Azure's first one, which has neither.
+ *
+ * So does an event with which more than counts would be lost: an error, by its name or its words, and lists and objects
+ * such as `citations`. Plain values beside usage are no loss: those that matter, `system_fingerprint` say, stand in other
+ * chunks as well, and the others are padding, such as `obfuscation`, or figures.
  *
  * What is held of an unfinished event has no cap here: it is the parser on the same stream that limits an event.
  */
@@ -172,8 +180,8 @@ function isUsageEvent(event: Buffer): boolean {
   if (findUsage(event, 0) < 0) return false
   let isUsage = false
   const parser = createParser(
-    (data) => {
-      isUsage = isUsageData(data)
+    (data, name) => {
+      isUsage = name !== 'error' && isUsageData(data)
     },
     { maxEventBytes: event.length },
   )
@@ -190,11 +198,15 @@ function isUsageData(data: string): boolean {
     // Some write null for no choices, or leave them out; a client that did not ask would stumble over these.
     const choices = ('choices' in chunk ? chunk.choices : null) ?? []
     const isEmpty = Array.isArray(choices) && choices.length === 0
-    // An error must reach the client, whatever stands beside it.
-    const isError = 'error' in chunk && chunk.error !== null
-    return isEmpty && typeof usage === 'object' && usage !== null && !isError
+    return isEmpty && typeof usage === 'object' && usage !== null && !Object.entries(chunk).some(isLoss)
   } catch (error) {
     if (error instanceof SyntaxError) return false
     throw error
   }
+}
+
+function isLoss([key, value]: [string, unknown]): boolean {
+  if (!value || FIGURES.has(key)) return false
+  // MiniMax says by a zero and empty words that nothing went wrong.
+  return typeof value === 'object' ? Object.values(value).some(Boolean) : WORDS.has(key)
 }

@@ -31,6 +31,15 @@ const kept: [what: string, body: string][] = [
   ['usage deeper down', sseEvent({ choices: [], x_groq: { usage: { total_tokens: 1 } } })],
   ['the word as text', sseEvent(chunk({ content: '"usage":{}', role: 'usage' }))],
   ['an error beside usage', sseEvent(usageChunk(1, 1, { error: { message: 'no' } }))],
+  ['an error by its name', `event: error\n${sseEvent({ message: 'x', code: 429, usage: { a: 1 } })}`],
+  ['an error by its name alone', `event: error\n${sseEvent({ reason: 'quota', usage: { a: 1 } })}`],
+  ...Object.entries({ message: 'no', msg: 'no', error_msg: 'no', detail: 'no', code: 429, error_code: 429 }).map(
+    ([key, value]): [string, string] => [`an error that says its ${key}`, sseEvent(usageChunk(1, 1, { [key]: value }))],
+  ),
+  ['an error in a list', sseEvent(usageChunk(1, 1, { errors: [{ message: 'no' }] }))],
+  ['an error in an object', sseEvent(usageChunk(1, 1, { base_resp: { status_code: 1004, status_msg: 'no' } }))],
+  ['citations beside usage', sseEvent({ usage: { total_tokens: 1 }, citations: ['https://example.org'] })],
+  ['an object beside usage', sseEvent(usageChunk(1, 1, { search: { results: ['a'] } }))],
   ['what is not JSON', 'data: {"choices":[],"usage":{}\n\n'],
   ['JSON that is no object', 'data: ["usage"]\n\ndata: "usage"\n\ndata: null\n\n'],
   ['a stream of blank lines', '\n\n\r\n\r\r\n\n'],
@@ -67,6 +76,19 @@ describe('taking the usage chunk out of a stream', () => {
   it('takes it out where the error is null', () => {
     strips(sseEvent(usageChunk(1, 1, { error: null })), '')
   })
+
+  for (const beside of [
+    { system_fingerprint: 'fp', service_tier: 'default', provider: 'x', cost: 0.1, cached: true },
+    { obfuscation: 'x7Gq', p: 'abc' },
+    { x_groq: { id: 'req_1', usage: { total_tokens: 1 } }, timings: { prompt_n: 1 }, time_info: { total_time: 0.1 } },
+    { prompt_filter_results: [{ prompt_index: 0 }] },
+    { citations: [], metadata: {}, base_resp: { status_code: 0, status_msg: '' } },
+    { error: null, code: null, message: '', detail: null },
+  ]) {
+    it(`takes it out with ${Object.keys(beside).join(', ')} beside it, which is no loss`, () => {
+      strips(`${sseEvent(usageChunk(1, 1, beside))}data: 1\n\n`, 'data: 1\n\n')
+    })
+  }
 
   it('takes it out where the choices are null or left out', () => {
     const { choices: _none, ...bare } = usageChunk()
