@@ -20,9 +20,11 @@ const MAX_PROVED = 16_384
 
 /**
  * Merges the `tool_calls` of one delta. OpenAI numbers the calls and gives id and name once; providers leave out the
- * index (Gemini, Ollama, Mistral), reuse one for the next call (Groq), or repeat an empty id (Alibaba).
+ * index (Gemini, Ollama, Mistral), reuse one for the next call (Groq), repeat an empty id (Alibaba), or send the one
+ * fragment without a list around it (Hugging Face).
  */
-export function mergeCalls(choice: ChoiceDraft, pieces: Json[], meter: Meter): void {
+export function mergeCalls(choice: ChoiceDraft, calls: Json, meter: Meter): void {
+  const pieces = listOf(calls)
   for (const [position, piece] of pieces.entries()) {
     if (!isObject(piece)) continue
     const fragment = readFragment(piece, position)
@@ -31,6 +33,12 @@ export function mergeCalls(choice: ChoiceDraft, pieces: Json[], meter: Meter): v
     choice.openCall = draft
     mergeCall(draft.call, repeats(draft.call, piece) ? withoutBody(piece) : piece, meter)
   }
+}
+
+/** An empty object is no call, just as an empty list has none. */
+function listOf(calls: Json): Json[] {
+  if (Array.isArray(calls)) return calls
+  return isObject(calls) && Object.keys(calls).length > 0 ? [calls] : []
 }
 
 function readFragment(piece: JsonObject, position: number): Fragment {

@@ -123,7 +123,7 @@ function mergeDelta(choice: ChoiceDraft, delta: JsonObject, meter: Meter): void 
         message.content = growContent(own(message, 'content'), piece, meter)
         break
       case 'tool_calls':
-        if (Array.isArray(piece)) mergeCalls(choice, piece, meter)
+        mergeCalls(choice, piece, meter)
         break
       case 'annotations':
         // Each is whole, and where one says `index` it means a place in the text.
@@ -167,5 +167,5 @@ function replaceMessage(choice: ChoiceDraft, message: JsonObject, meter: Meter):
   choice.openCall = undefined
   const { tool_calls: calls, ...rest } = message
   growObject(choice.message, rest, meter)
-  if (Array.isArray(calls)) mergeCalls(choice, calls, meter)
+  if (calls !== undefined) mergeCalls(choice, calls, meter)
 }
