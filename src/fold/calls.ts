@@ -11,8 +11,8 @@ interface Fragment {
   readonly name: string | undefined
   /** It brings a part of the arguments, or of a custom tool's input, but no name: it cannot be the beginning of a call. */
   readonly isTail: boolean
-  /** Its arguments begin as those of a whole call do. */
-  readonly opensObject: boolean
+  /** The part of the arguments, or of the input, as text. */
+  readonly text: string
 }
 
 /** Longer arguments are not looked at again for whether they are whole: each fragment of a hostile stream could ask for it. */
@@ -31,7 +31,7 @@ export function mergeCalls(choice: ChoiceDraft, calls: Json, meter: Meter): void
     const alone = pieces.length === 1 ? choice.openCall : undefined
     const draft = findCall(choice.calls, fragment, alone) ?? beginCall(choice.calls, fragment)
     choice.openCall = draft
-    mergeCall(draft.call, repeats(draft.call, piece) ? withoutBody(piece) : piece, meter)
+    mergeCall(draft.call, repeats(draft.call, fragment) ? withoutBody(piece) : piece, meter)
   }
 }
 
@@ -46,8 +46,8 @@ function readFragment(piece: JsonObject, position: number): Fragment {
   const name = textOf(body && own(body, 'name'))
   const brings = body && (own(body, 'arguments') ?? own(body, 'input') ?? '')
   const isTail = name === undefined && brings !== undefined && brings !== ''
-  const opensObject = isObject(brings) || (isText(brings) && brings.trimStart().startsWith('{'))
-  return { position, index: indexOf(piece), id: textOf(own(piece, 'id')), name, isTail, opensObject }
+  const text = asText(brings ?? '')
+  return { position, index: indexOf(piece), id: textOf(own(piece, 'id')), name, isTail, text }
 }
 
 function textOf(value: Json | undefined): string | undefined {
@@ -57,6 +57,16 @@ function textOf(value: Json | undefined): string | undefined {
 function bodyOf(call: JsonObject): JsonObject | undefined {
   const body = own(call, 'function') ?? own(call, 'custom')
   return isObject(body) ? body : undefined
+}
+
+function nameOf(call: JsonObject): string | undefined {
+  const body = bodyOf(call)
+  return textOf(body && own(body, 'name'))
+}
+
+function argumentsOf(call: JsonObject): Json | undefined {
+  const body = bodyOf(call)
+  return body && own(body, 'arguments')
 }
 
 function idOf({ call }: CallDraft): string | undefined {
@@ -72,28 +82,35 @@ function findCall(calls: CallDraft[], fragment: Fragment, alone: CallDraft | und
   const open = index === undefined && alone ? alone : onSlot.at(-1)
   if (id === undefined) return open ? continuing(open, fragment) : tailOf(calls, fragment)
   const known = (index === undefined ? calls : onSlot).findLast((draft) => idOf(draft) === id)
-  if (known) return known
+  // Some give every call the same id, others send a call once more at its end.
+  if (known) return isAnother(known, fragment) && !repeats(known.call, fragment) ? undefined : known
   // Some servers make up another id for every fragment; a call that begins has a name, or nothing yet.
   if (open) return idOf(open) === undefined || isTail ? continuing(open, fragment) : undefined
   return isTail ? calls.findLast((draft) => idOf(draft) === id) : undefined
 }
 
-/** The open call, unless the fragment names another function: then a whole new call has come on the same index. */
-function continuing(open: CallDraft, { index, name, opensObject }: Fragment): CallDraft | undefined {
-  const body = bodyOf(open.call)
-  const openName = textOf(body && own(body, 'name'))
-  if (name === undefined || openName === undefined) return open
+/** The open call, unless the fragment is the beginning of another. */
+function continuing(open: CallDraft, fragment: Fragment): CallDraft | undefined {
+  const named = fragment.name !== undefined && nameOf(open.call) !== undefined
   // Some repeat the name with each fragment. Where there is no index either, it can only be the next call.
-  if (name !== openName || index === undefined) return undefined
-  // Gemini has sent whole calls that all had the index 0 and no id: the same function twice would become one call.
-  return opensObject && isWholeObject(own(body as JsonObject, 'arguments')) ? undefined : open
+  if (named && fragment.index === undefined) return undefined
+  return isAnother(open, fragment) ? undefined : open
+}
+
+/**
+ * Whether a whole new call has come in the place of this one: the fragment names another function, or the same one with
+ * new arguments. Gemini has sent whole calls that all had the index 0 and no id.
+ */
+function isAnother({ call }: CallDraft, { name, text }: Fragment): boolean {
+  const known = nameOf(call)
+  if (name === undefined || known === undefined) return false
+  return name !== known || (text.trimStart().startsWith('{') && isWholeObject(argumentsOf(call)))
 }
 
 /** Whether a call comes once more, whole, as some send it at the end: twice the arguments would be none that can be read. */
-function repeats(call: JsonObject, piece: JsonObject): boolean {
-  const [body, again] = [bodyOf(call), bodyOf(piece)]
-  const args = body && again && own(again, 'arguments')
-  return isText(args) && args === own(body as JsonObject, 'arguments') && isWholeObject(args)
+function repeats(call: JsonObject, { name, text }: Fragment): boolean {
+  if (name !== undefined && name !== nameOf(call)) return false
+  return text !== '' && text === argumentsOf(call) && isWholeObject(text)
 }
 
 function withoutBody({ function: _function, custom: _custom, ...others }: JsonObject): JsonObject {
