@@ -9,7 +9,7 @@ interface Fragment {
   readonly position: number
   readonly id: string | undefined
   readonly name: string | undefined
-  /** It brings a part of the arguments, or of a custom tool's input, but no name: it cannot be the beginning of a call. */
+  /** It brings arguments, or a custom tool's input, be they empty, but no name: it cannot be the beginning of a call. */
   readonly isTail: boolean
   /** The part of the arguments, or of the input, as text. */
   readonly text: string
@@ -44,8 +44,8 @@ function listOf(calls: Json): Json[] {
 function readFragment(piece: JsonObject, position: number): Fragment {
   const body = bodyOf(piece)
   const name = textOf(body && own(body, 'name'))
-  const brings = body && (own(body, 'arguments') ?? own(body, 'input') ?? '')
-  const isTail = name === undefined && brings !== undefined && brings !== ''
+  const brings = body && (own(body, 'arguments') ?? own(body, 'input') ?? undefined)
+  const isTail = name === undefined && brings !== undefined
   const text = asText(brings ?? '')
   return { position, index: indexOf(piece), id: textOf(own(piece, 'id')), name, isTail, text }
 }
