@@ -21,6 +21,8 @@ export interface ChoiceDraft {
   readonly index: number
   /** The message of a chat choice; stays empty for the legacy API. */
   readonly message: JsonObject
+  /** What the message and its calls have put on the meter. */
+  messageUnits: number
   /** Everything beside the message: text, logprobs, vendor fields. */
   readonly fields: JsonObject
   readonly calls: CallDraft[]
@@ -46,6 +48,10 @@ export class Meter {
     this.cap = cap
   }
 
+  get units(): number {
+    return this.size
+  }
+
   /** @throws ProxyError `upstream_too_large` when the answer has outgrown the cap */
   add(units: number): void {
     this.size += units
@@ -65,6 +71,7 @@ export function choiceAt(draft: Draft, index: number): ChoiceDraft {
   const choice: ChoiceDraft = {
     index,
     message: {},
+    messageUnits: 0,
     fields: {},
     calls: [],
     openCall: undefined,

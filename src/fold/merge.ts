@@ -73,10 +73,10 @@ export function mergeChoice(choice: ChoiceDraft, piece: JsonObject, meter: Meter
       case 'index':
         break
       case 'delta':
-        if (isObject(value)) mergeDelta(choice, value, meter)
+        if (isObject(value)) mergeMetered(choice, value, meter, mergeDelta)
         break
       case 'message':
-        if (isObject(value) && !isCopy(choice, own(piece, 'delta'))) mergeMessage(choice, value, meter)
+        if (isObject(value) && !isCopy(choice, own(piece, 'delta'))) mergeMetered(choice, value, meter, mergeMessage)
         break
       case 'finish_reason':
         if (isText(value)) finishWith(choice, value, meter)
@@ -85,6 +85,13 @@ export function mergeChoice(choice: ChoiceDraft, piece: JsonObject, meter: Meter
         mergeField(choice.fields, key, value, meter)
     }
   }
+}
+
+/** Remembers what the message costs. An estimate would not do: taking off more than was added would give room. */
+function mergeMetered(choice: ChoiceDraft, piece: JsonObject, meter: Meter, merge: typeof mergeDelta): void {
+  const before = meter.units
+  merge(choice, piece, meter)
+  choice.messageUnits += meter.units - before
 }
 
 function finishWith(choice: ChoiceDraft, reason: string, meter: Meter): void {
@@ -162,6 +169,7 @@ function isEmpty(value: Json): boolean {
 
 /** A whole message instead of a delta: what came before is the same message, less complete. */
 function replaceMessage(choice: ChoiceDraft, message: JsonObject, meter: Meter): void {
+  meter.add(-choice.messageUnits)
   for (const key of Object.keys(choice.message)) delete choice.message[key]
   choice.calls.length = 0
   choice.openCall = undefined

@@ -113,7 +113,8 @@ const growths: [what: string, make: (at: number) => object | string, api?: ApiNa
     (at) => ({ ...chunk({}), c: Array.from({ length: at }, () => 1) }),
   ],
   ['counts that grow', (at) => ({ ...chunk({}), usage: { x: 'x'.repeat(at) } })],
-  ['messages', () => ({ choices: [{ message: { content: 'x' } }] })],
+  ['messages that grow', (at) => ({ choices: [{ message: { content: 'x'.repeat(at) } }] })],
+  ['messages with more members each time', (at) => ({ choices: [{ message: { x: Array(at).fill({}) } }] })],
   ['legacy text', () => ({ choices: [{ index: 0, text: 'x' }] }), 'completions'],
   ['items of a response', (at) => ({ type: 'response.output_item.done', output_index: at, item: {} }), 'responses'],
 ]
@@ -143,6 +144,27 @@ describe('the cap on the answer', () => {
       filter,
     }))
     assert.equal(foldEvents(events, 'chat', 2000).error, undefined)
+  })
+
+  it('does not count a message whose place another has taken', () => {
+    const messages = Array.from({ length: 500 }, (_, at) => {
+      const calls = [{ id: `c${at}`, function: { name: 'f', arguments: { at } } }]
+      return { choices: [{ message: { content: 'x'.repeat(at), tool_calls: calls, x: [{}] }, finish_reason: 'stop' }] }
+    })
+    const deltas = messages.map((message) => [chunk({ content: long, y: { z: {} } }), message])
+    assert.equal(foldEvents(messages, 'chat', 1000).error, undefined)
+    assert.equal(foldEvents(deltas.flat(), 'chat', 1000).error, undefined)
+  })
+
+  it('gains no room by messages, whatever they take the place of', () => {
+    const emptied = Array.from({ length: 500 }, () => [
+      chunk({ a: {}, b: {}, c: {}, d: {}, content: [{ type: 'thinking', thinking: [] }] }),
+      { choices: [{ message: { content: 'x' } }] },
+    ])
+    assert.equal(
+      foldEvents([...emptied.flat(), chunk({ content: 'x'.repeat(2000) })], 'chat', 2000).error?.code,
+      'upstream_too_large',
+    )
   })
 
   it('leaves room for about as much text as it says', () => {
