@@ -53,7 +53,7 @@ function isGiven(value: Json): boolean {
 /** Some send the counts cumulatively in every chunk, or null or `{}` after them: the last real ones are the total. */
 function keepUsage(top: JsonObject, usage: Json, meter: Meter): void {
   const was = own(top, 'usage')
-  if (usage === null || (was !== undefined && isObject(usage) && Object.keys(usage).length === 0)) return
+  if (usage === null || (isObject(usage) && Object.keys(usage).length === 0)) return
   meter.add(weigh(usage) - (was === undefined ? 0 : weigh(was)))
   top.usage = usage
 }

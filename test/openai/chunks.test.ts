@@ -75,6 +75,7 @@ describe('folding chunks', () => {
     const groq = { x_groq: { usage: { prompt_tokens: 5, completion_tokens: 1 } } }
     assert.equal(folding(groq).summary().usage?.input, 5)
     assert.equal(folding(groq, usageChunk()).summary().usage?.input, 3)
+    assert.equal(folding({ choices: [], usage: {} }, groq).summary().usage?.input, 5)
     assert.equal(folding({ x_groq: { id: 'r' } }, { x_groq: null }).summary().usage, undefined)
   })
 
