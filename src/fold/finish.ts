@@ -39,7 +39,8 @@ function identity(draft: Draft, object: string): JsonObject {
 
 function rest(draft: Draft): JsonObject {
   const { id: _id, created: _created, model: _model, ...others } = draft.top
-  return others
+  const usage = own(others, 'usage') ?? usageInChoices(draft)
+  return usage === undefined ? others : { ...others, usage }
 }
 
 function inOrder(draft: Draft): ChoiceDraft[] {
@@ -47,7 +48,7 @@ function inOrder(draft: Draft): ChoiceDraft[] {
 }
 
 function finishChatChoice(choice: ChoiceDraft): JsonObject {
-  const { logprobs, ...fields } = choice.fields
+  const { logprobs, ...fields } = fieldsOf(choice)
   return {
     index: choice.index,
     message: finishMessage(choice),
@@ -70,8 +71,14 @@ function finishMessage({ message, calls }: ChoiceDraft): JsonObject {
   }
 }
 
+/** Without the counts, which are the whole answer's. */
+function fieldsOf({ fields }: ChoiceDraft): JsonObject {
+  const { usage, ...others } = fields
+  return isObject(usage) ? others : fields
+}
+
 function finishTextChoice(choice: ChoiceDraft): JsonObject {
-  const { text, logprobs, ...fields } = choice.fields
+  const { text, logprobs, ...fields } = fieldsOf(choice)
   return {
     text: text ?? '',
     index: choice.index,
@@ -86,11 +93,20 @@ export function finishReasons(draft: Draft): string[] {
   return inOrder(draft).flatMap((choice) => choice.finishReason ?? [])
 }
 
-/** The usage object, wherever the provider put it: Groq's older streams carry it only inside `x_groq`. */
+/**
+ * The usage object, wherever the provider put it: Groq's older streams carry it only inside `x_groq`, Moonshot's in a
+ * choice.
+ */
 export function usageOf(draft: Draft): JsonObject | undefined {
   const usage = own(draft.top, 'usage')
   if (isObject(usage)) return usage
   const groq = own(draft.top, 'x_groq')
   const inner = isObject(groq) ? own(groq, 'usage') : undefined
-  return isObject(inner) ? inner : undefined
+  return isObject(inner) ? inner : usageInChoices(draft)
+}
+
+function usageInChoices(draft: Draft): JsonObject | undefined {
+  return inOrder(draft)
+    .map(({ fields }) => own(fields, 'usage'))
+    .findLast(isObject)
 }

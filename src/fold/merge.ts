@@ -51,11 +51,11 @@ function isGiven(value: Json): boolean {
 }
 
 /** Some send the counts cumulatively in every chunk, or null or `{}` after them: the last real ones are the total. */
-function keepUsage(top: JsonObject, usage: Json, meter: Meter): void {
-  const was = own(top, 'usage')
+function keepUsage(holder: JsonObject, usage: Json, meter: Meter): void {
+  const was = own(holder, 'usage')
   if (usage === null || (isObject(usage) && Object.keys(usage).length === 0)) return
   meter.add(weigh(usage) - (was === undefined ? 0 : weigh(was)))
-  top.usage = usage
+  holder.usage = usage
 }
 
 function mergeChoices(draft: Draft, choices: Json): void {
@@ -101,11 +101,13 @@ function finishWith(choice: ChoiceDraft, reason: string, meter: Meter): void {
 
 /**
  * A field beside the delta. Text and lists are pieces (`text`, `token_ids`), log probabilities are lists within an
- * object; any other object is a verdict that is repeated, such as Azure's `content_filter_results`.
+ * object, and `usage` is Moonshot's place for the counts; any other object is a verdict that is repeated, such as Azure's
+ * `content_filter_results`.
  */
 function mergeField(fields: JsonObject, key: string, value: Json, meter: Meter): void {
   if (!isObject(value)) growMember(fields, key, value, meter)
   else if (key === 'logprobs') mergeLogprobs(fields, value, meter)
+  else if (key === 'usage') keepUsage(fields, value, meter)
   else keepLatest(fields, key, value, meter)
 }
 

@@ -25,6 +25,8 @@ export class Watch {
   private id: string | undefined
   private model: string | undefined
   private usage: Usage | undefined
+  /** Moonshot's place for the counts; only where they stand nowhere else. */
+  private choiceUsage: Usage | undefined
   /** Each choice's finish reason by its index; null until it has one. */
   private readonly reasons = new Map<number, string | null>()
   private readonly hasLastEvent: boolean
@@ -39,7 +41,7 @@ export class Watch {
   }
 
   summary(): Summary {
-    const summary: Summary = { finishReasons: this.finishReasons(), usage: this.usage }
+    const summary: Summary = { finishReasons: this.finishReasons(), usage: this.usage ?? this.choiceUsage }
     if (this.id !== undefined) summary.id = this.id
     if (this.model !== undefined) summary.model = this.model
     return summary
@@ -106,6 +108,7 @@ export class Watch {
     if (!isObject(choice)) return
     const index = indexOf(choice) ?? position
     if (!this.reasons.has(index) && this.reasons.size > MAX_INDEX) return
+    this.choiceUsage = readUsage(own(choice, 'usage')) ?? this.choiceUsage
     const reason = own(choice, 'finish_reason')
     if (isText(reason)) this.reasons.set(index, reason)
     else if (!this.reasons.has(index)) this.reasons.set(index, null)

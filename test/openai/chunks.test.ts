@@ -79,6 +79,12 @@ describe('folding chunks', () => {
     assert.equal(folding({ x_groq: { id: 'r' } }, { x_groq: null }).summary().usage, undefined)
   })
 
+  it('finds the counts in a choice where they stand nowhere else', () => {
+    const ending = { choices: [{ index: 0, finish_reason: 'stop', usage: { prompt_tokens: 5, completion_tokens: 1 } }] }
+    assert.equal(folding(ending).summary().usage?.input, 5)
+    assert.equal(folding(usageChunk(), ending).summary().usage?.input, 3)
+  })
+
   it('does not quote an event that it cannot read, not even in the cause that is logged', () => {
     const error = failure(() => folding('{"content":"a secret'))
     assert.equal(error.code, 'upstream_invalid')

@@ -50,6 +50,9 @@ describe('watching a stream that is passed through', () => {
     assert.deepEqual(usageOf(usageChunk(9, 9), usageChunk(), { choices: [], usage: null }, { usage: {} }), counts)
     assert.deepEqual(usageOf({ x_groq: { usage: { prompt_tokens: 3, completion_tokens: 2 } } }), counts)
     assert.equal(usageOf({ x_groq: 'none' }), undefined)
+    const inChoice = (usage: object) => ({ choices: [{ index: 0, finish_reason: 'stop', usage }] })
+    assert.deepEqual(usageOf(inChoice({ prompt_tokens: 3, completion_tokens: 2 }), inChoice({})), counts)
+    assert.deepEqual(usageOf(usageChunk(), inChoice({ prompt_tokens: 9 })), counts)
   })
 
   it('keeps the first error and lets everything pass', () => {
