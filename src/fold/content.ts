@@ -7,36 +7,40 @@ import { isObject, isText, type Json, type JsonObject, own } from './record.ts'
  * Merges `delta.content`: a string nearly everywhere, an array of parts from Mistral, which may later go on as plain
  * strings. Once a part has come, the content stays an array, as in Mistral's own plain answer.
  */
-export function growContent(was: Json | undefined, piece: Json, meter: Meter): Json {
+export function growContent(was: Json | undefined, piece: Json, meter: Meter, depth = 0): Json {
   if (piece === null) return was ?? null
   if (typeof piece !== 'object' || isRaw(piece))
-    return growText(was, isRaw(piece) ? piece.rawJSON : String(piece), meter)
+    return growText(was, isRaw(piece) ? piece.rawJSON : String(piece), meter, depth)
   const pieces = Array.isArray(piece) ? piece : [piece]
   // No parts are no reason to make a list of what may go on as a string.
   if (pieces.length === 0) return was ?? null
   const parts = partsOf(was)
-  for (const part of pieces) addPart(parts, typeof part === 'string' ? { type: 'text', text: part } : part, meter)
+  for (const part of pieces) addPart(parts, typeof part === 'string' ? textPart(part) : part, meter, depth)
   return parts
 }
 
 /** A token that looks like a number is a number to some servers; it is a piece of text all the same. */
-function growText(was: Json | undefined, piece: string, meter: Meter): Json {
+function growText(was: Json | undefined, piece: string, meter: Meter, depth: number): Json {
   if (!Array.isArray(was)) return grow(was, piece, 'content', meter)
-  return piece === '' ? was : addPart(was, { type: 'text', text: piece }, meter)
+  return piece === '' ? was : addPart(was, textPart(piece), meter, depth)
+}
+
+function textPart(text: string): JsonObject {
+  return { type: 'text', text }
 }
 
 function partsOf(content: Json | undefined): Json[] {
   if (Array.isArray(content)) return content
-  return isText(content) ? [{ type: 'text', text: content }] : []
+  return isText(content) ? [textPart(content)] : []
 }
 
 /** Appends a part, or lengthens the last one where both are pieces of the same running text. */
-function addPart(parts: Json[], part: Json, meter: Meter): Json[] {
+function addPart(parts: Json[], part: Json, meter: Meter, depth: number): Json[] {
   const last = parts.at(-1)
   if (isObject(part) && isObject(last) && continues(last, part)) {
-    lengthen(last, part, meter)
+    lengthen(last, part, meter, depth)
   } else {
-    append(parts, [part], meter)
+    append(parts, [part], meter, depth)
   }
   return parts
 }
@@ -47,13 +51,14 @@ function continues(last: JsonObject, part: JsonObject): boolean {
 }
 
 /** `thinking` is itself an array of text parts, so that its pieces are joined by the same rule. */
-function lengthen(last: JsonObject, part: JsonObject, meter: Meter): void {
+function lengthen(last: JsonObject, part: JsonObject, meter: Meter, depth: number): void {
   const { thinking, ...rest } = part
-  growObject(last, rest, meter)
+  // Here it is refused that each chunk nests a part deeper into those that came before.
+  growObject(last, rest, meter, depth)
   if (thinking === undefined) return
   const was = own(last, 'thinking')
   last.thinking =
     Array.isArray(was) || Array.isArray(thinking)
-      ? growContent(was, thinking, meter)
-      : grow(was, thinking, 'thinking', meter)
+      ? growContent(was, thinking, meter, depth + 2)
+      : grow(was, thinking, 'thinking', meter, depth + 1)
 }

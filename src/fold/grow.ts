@@ -97,10 +97,10 @@ function agree(one: JsonObject, other: JsonObject, key: string): boolean {
 }
 
 /** Appends the elements as they are: for lists in which each entry stands for itself, whatever its members say. */
-export function append(was: Json | undefined, pieces: Json[], meter: Meter): Json[] {
+export function append(was: Json | undefined, pieces: Json[], meter: Meter, depth = 0): Json[] {
   const list = Array.isArray(was) ? was : []
   for (const piece of pieces) {
-    meter.add(weigh(piece))
+    meter.add(weigh(piece, depth))
     list.push(piece)
   }
   return list

@@ -47,6 +47,13 @@ describe('an upstream that means harm', () => {
     assert.equal(foldEvents(deeper).error?.code, 'upstream_invalid')
   })
 
+  it('is refused when its thinking nests deeper with every chunk', () => {
+    const thinking = (depth: number): object[] => [{ type: 'thinking', thinking: depth > 0 ? thinking(depth - 1) : [] }]
+    const deeper = (step: number) => Array.from({ length: 90 }, (_, at) => chunk({ content: thinking(at * step) }))
+    for (const step of [3, 20]) assert.equal(foldEvents(deeper(step)).error?.code, 'upstream_invalid')
+    assert.equal(foldEvents(deeper(1)).error, undefined)
+  })
+
   it('gains nothing by deep nesting in a response, which is passed on as it came', () => {
     const response = `{"status":"completed","x":${nested(DEPTH)}}`
     const { text } = foldEvents([`{"type":"response.completed","response":${response}}`], 'responses')
