@@ -1,4 +1,5 @@
 import { ProxyError } from '../errors.ts'
+import { finishAudio } from './audio.ts'
 import { finishCalls } from './calls.ts'
 import type { ChoiceDraft, Draft } from './draft.ts'
 import { isObject, type JsonObject, own } from './record.ts'
@@ -61,6 +62,8 @@ function finishChatChoice(choice: ChoiceDraft): JsonObject {
 function finishMessage({ message, calls }: ChoiceDraft): JsonObject {
   const { role, content, refusal, function_call: functionCall, ...others } = message
   if (isObject(functionCall)) functionCall.arguments ??= ''
+  const audio = own(others, 'audio')
+  if (isObject(audio)) finishAudio(audio)
   return {
     role: role || 'assistant',
     content: content ?? null,
