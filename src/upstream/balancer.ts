@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { BreakerState, Verdict } from './breaker.ts'
+import type { BreakerState, Word } from './breaker.ts'
 import { translateModel } from './models.ts'
 import { type PickRequest, pick } from './pick.ts'
 import { createStrategy, type StrategyName } from './strategy.ts'
@@ -13,13 +13,13 @@ export interface BalancerParts {
   readonly random: () => number
 }
 
-/** A request's place at an upstream. Whoever holds it must end it, or the upstream counts as busy for ever. */
+/** A request's place at an upstream. Whoever holds it must give a verdict, or the upstream counts as busy for ever. */
 export interface Lease {
   readonly upstream: Upstream
   /** The upstream's own name for the model. */
   readonly model: string | undefined
-  /** Gives the place back and tells the breaker; only the first call counts. */
-  end(verdict: Verdict): void
+  /** Tells the breaker. A verdict gives the place back as well, and only the first one counts. */
+  judge(word: Word): void
 }
 
 /** One upstream as `GET /status` and the gauges show it. */
@@ -56,9 +56,9 @@ export function createBalancer({ upstreams, strategy, clock, random }: BalancerP
     pick(request) {
       const upstream = pick(upstreams, request, choose, { random, now: clock.now() })
       // In the same turn as the choice, or two requests would both take a half-open upstream's one slot.
-      const end = upstream.enter()
+      const judge = upstream.enter()
       const model = request.model === undefined ? undefined : translateModel(upstream.config.models, request.model)
-      return { upstream, model, end }
+      return { upstream, model, judge }
     },
     usable: () => upstreams.some(({ breaker }) => breaker.state !== 'open' && !breaker.resting),
     status: () => upstreams.map((upstream) => describe(upstream, clock.now())),

@@ -15,6 +15,9 @@ export type TransitionReason =
 /** What a request says about its upstream when it ends; `none` for a client that left, a 4xx, a lost hedge. */
 export type Verdict = 'success' | 'failure' | 'none'
 
+/** What is heard of a request: that its answer has begun, where it has, and how it ended. */
+export type Word = 'begun' | Verdict
+
 export interface Transition {
   readonly from: BreakerState
   readonly to: BreakerState
@@ -97,22 +100,30 @@ export class Breaker {
   }
 
   /**
-   * Notes that a request starts and returns the function that takes its verdict; only the first call counts.
+   * Notes that a request starts and returns the function that takes what is heard of it; only the first verdict counts.
    * Half-open, the first to enter is the probe. Who enters an open breaker is not heard.
    */
-  enter(): (verdict: Verdict) => void {
+  enter(): (word: Word) => void {
     const state = this.state
-    const probe = state === 'half_open' && !this.probing
+    let probe = state === 'half_open' && !this.probing
     const heard = probe || state === 'closed'
-    const generation = this.generation
+    let generation = this.generation
     if (probe) this.probing = true
     let settled = !heard
-    return (verdict) => {
+    return (word) => {
       // A late verdict is about the upstream as it was before the last transition: it must neither close nor open.
       if (settled || generation !== this.generation) return
+      if (word === 'begun') {
+        if (!probe) return
+        // The question is whether it answers, and a stream may last for minutes. Its end counts like any other's.
+        this.judgeProbe('success')
+        probe = false
+        generation = this.generation
+        return
+      }
       settled = true
-      if (probe) this.judgeProbe(verdict)
-      else this.count(verdict)
+      if (probe) this.judgeProbe(word)
+      else this.count(word)
     }
   }
 

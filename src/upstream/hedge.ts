@@ -10,7 +10,11 @@ export interface HedgeParts<Made extends Call> {
   readonly afterMs: number
   readonly signal: AbortSignal
   readonly first: Lease
-  start(lease: Lease, signal: AbortSignal): { run: Run<Made>; end: Promise<Failure | undefined> }
+  start(
+    lease: Lease,
+    signal: AbortSignal,
+    onFirstEvent: () => void,
+  ): { run: Run<Made>; end: Promise<Failure | undefined> }
   /** A place at another upstream, or undefined when there is none to be had. */
   second(): Lease | undefined
 }
@@ -68,11 +72,10 @@ class Racer<Made extends Call> {
   start({ signal, start }: HedgeParts<Made>, lease: Lease, onLead: () => void): void {
     const onAbort = () => this.controller.abort()
     signal.addEventListener('abort', onAbort, { once: true })
-    const { run, end } = start(lease, this.controller.signal)
-    run.call.onFirstEvent = () => {
+    const { run, end } = start(lease, this.controller.signal, () => {
       this.leads = true
       onLead()
-    }
+    })
     this.ended = end.then((failure) => {
       signal.removeEventListener('abort', onAbort)
       return { ...run, failure }

@@ -66,7 +66,7 @@ export class Persist {
   ): Promise<Lease> {
     const lease = this.pick(order, tried, failure)
     if (!tried.has(lease.upstream)) return lease
-    lease.end('none')
+    lease.judge('none')
     await this.backOff(order)
     if (this.parts.clock.now() >= order.deadlineAt) throw failure.error
     return this.pick(order, tried, failure)
@@ -90,7 +90,7 @@ export class Persist {
         clock,
         afterMs: hedgeAfterMs,
         signal: order.signal,
-        start: (lease, signal) => this.start(order, lease, signal),
+        start: (lease, signal, onFirstEvent) => this.start(order, lease, signal, onFirstEvent),
         first: lease,
         second: () => this.secondLease(order, tried, budget),
       })
@@ -110,7 +110,7 @@ export class Persist {
   ): Promise<Ended<Made>> {
     const { call, lease } = ended
     if (!order.adapts(lease.upstream, failure, call)) return ended
-    const again: Lease = { ...lease, upstream: lease.upstream, end: lease.upstream.enter() }
+    const again: Lease = { ...lease, upstream: lease.upstream, judge: lease.upstream.enter() }
     const { run, end } = this.start(order, again, order.signal)
     return { ...run, failure: await end }
   }
@@ -119,13 +119,18 @@ export class Persist {
     order: Order<Made>,
     lease: Lease,
     signal: AbortSignal,
+    onFirstEvent?: () => void,
   ): { run: Run<Made>; end: Promise<Failure | undefined> } {
     const { upstream, model } = lease
     const facts = newAttempt(upstream.name, this.parts.clock.now())
     order.facts.attempts.push(facts)
     const call = order.prepare(upstream, model, signal, facts)
+    call.onFirstEvent = () => {
+      lease.judge('begun')
+      onFirstEvent?.()
+    }
     const end = this.parts.attempt(upstream, call, facts).then((failure) => {
-      lease.end(verdictOf(facts.outcome ?? 'aborted'))
+      lease.judge(verdictOf(facts.outcome ?? 'aborted'))
       return failure
     })
     return { run: { call, lease, facts }, end }
@@ -144,7 +149,7 @@ export class Persist {
         tried.add(lease.upstream)
         return lease
       }
-      lease.end('none')
+      lease.judge('none')
       return undefined
     } catch (error) {
       // Nobody else can be asked: the first try is left to run on alone.

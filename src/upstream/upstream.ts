@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { type Addresses, deriveAddresses } from './address.ts'
-import { Breaker, type BreakerSettings, type Transition, type Verdict } from './breaker.ts'
+import { Breaker, type BreakerSettings, type Transition, type Word } from './breaker.ts'
 import { PeakEwma } from './latency.ts'
 import type { ModelRules } from './models.ts'
 import { createDispatcher, type PoolSettings } from './pool.ts'
@@ -63,16 +63,18 @@ export class Upstream {
     return this.config.name
   }
 
-  /** Counts a request in; the function returned counts it out with its verdict, and only once. */
-  enter(): (verdict: Verdict) => void {
+  /** Counts a request in; the function returned tells its breaker, and counts it out with its verdict, only once. */
+  enter(): (word: Word) => void {
     const judge = this.breaker.enter()
     this.inFlight++
     let left = false
-    return (verdict) => {
+    return (word) => {
       if (left) return
-      left = true
-      this.inFlight--
-      judge(verdict)
+      if (word !== 'begun') {
+        left = true
+        this.inFlight--
+      }
+      judge(word)
     }
   }
 

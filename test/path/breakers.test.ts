@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { said, saying, sseBody } from '../support/chunks.ts'
+import { chunk, said, saying, sseBody, sseEvent } from '../support/chunks.ts'
 import { MovedClock } from '../support/clock.ts'
 import type { Step } from '../support/exchange.ts'
 import { post, question, type RunningProxy } from '../support/proxy.ts'
 import { answer, hang, send } from '../support/steps.ts'
-import { assertError, metric, ReadClock, setting, statusOf } from './setting.ts'
+import { assertError, metric, ReadClock, setting, statusOf, until } from './setting.ts'
 
 const good: Step[] = [send(sseBody(saying('good'), { done: true }))]
 const bad: Step[] = [answer(500, { error: { message: 'x' } })]
@@ -55,6 +55,24 @@ describe('the breakers', () => {
     assert.equal(statusOf(proxy)[0]?.state, 'closed')
     assert.deepEqual(await ask(proxy, 3), [200, 200, 200])
   })
+
+  for (const stream of [true, false]) {
+    it(`close with the first event of the one ${stream ? 'stream' : 'answer'}, however long it goes on`, async () => {
+      const clock = new ReadClock()
+      const gate = Promise.withResolvers<void>()
+      const { proxy, upstream } = await on.pair(bad, { clock, env })
+      await ask(proxy, 4)
+      for (let count = 0; count < 4; count++) await upstream.next()
+      upstream.play([[send(sseEvent(chunk({ content: 'x' }))), () => gate.promise, ...good], good])
+      clock.move(10_000)
+      const probe = post(proxy.chat, { ...question, stream })
+      await upstream.next()
+      await until(() => statusOf(proxy)[0]?.state === 'closed')
+      assert.deepEqual(await ask(proxy, 2), [200, 200])
+      gate.resolve()
+      await (await probe).text()
+    })
+  }
 
   it('open for twice as long when the one request fails as well', async () => {
     const clock = new MovedClock()

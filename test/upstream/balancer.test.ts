@@ -33,10 +33,10 @@ describe('balancer', () => {
     const { pick, upstreams } = scene({ name: 'a' })
     const [first, second] = [pick(), pick()]
     assert.equal(upstreams[0]!.inFlight, 2)
-    first.end('success')
-    first.end('success')
+    first.judge('success')
+    first.judge('success')
     assert.equal(upstreams[0]!.inFlight, 1)
-    second.end('none')
+    second.judge('none')
     assert.equal(upstreams[0]!.inFlight, 0)
   })
 
@@ -47,13 +47,13 @@ describe('balancer', () => {
 
   it('a half-open upstream gets one request, even when two ask in the same turn', () => {
     const { pick, clock } = scene({ name: 'a' })
-    pick().end('failure')
+    pick().judge('failure')
     assert.throws(() => pick(), noUpstream)
     clock.move(1000)
     const probe = pick()
     assert.throws(() => pick(), noUpstream)
-    probe.end('success')
-    pick().end('success')
+    probe.judge('success')
+    pick().judge('success')
   })
 
   it('goes round what is left when one breaks out', () => {
@@ -65,11 +65,11 @@ describe('balancer', () => {
 
   it('tells whose breaker changed', () => {
     const { pick, transitions, clock } = scene({ name: 'a' }, { name: 'b' })
-    pick().end('success')
-    pick().end('failure')
+    pick().judge('success')
+    pick().judge('failure')
     clock.move(1000)
-    pick(undefined).end('success')
-    pick(undefined).end('success')
+    pick(undefined).judge('success')
+    pick(undefined).judge('success')
     assert.deepEqual(transitions, [
       ['b', 'open'],
       ['b', 'half_open'],

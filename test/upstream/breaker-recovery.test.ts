@@ -49,6 +49,34 @@ describe('breaker: how it closes again', () => {
     assert.equal(transitions.length, 3)
   })
 
+  it('a probe that has begun to answer closes it, and counts like any other request when it ends', () => {
+    const { breaker, clock, transitions } = scene({ minRequests: 2 })
+    send(breaker, '--')
+    clock.move(10_000)
+    const end = breaker.enter()
+    end('begun')
+    assert.equal(breaker.state, 'closed')
+    assert.equal(transitions.at(-1)?.why, 'probe_succeeded')
+    send(breaker, '-')
+    end('failure')
+    end('failure')
+    assert.deepEqual([breaker.state, transitions.length], ['open', 4])
+  })
+
+  it('what is heard of a request beside the probe, or from before the opening, does not close it', () => {
+    const { breaker, clock } = scene()
+    const early = breaker.enter()
+    early('begun')
+    send(breaker, '----')
+    clock.move(10_000)
+    const probe = breaker.enter()
+    breaker.enter()('begun')
+    early('begun')
+    assert.equal(breaker.state, 'half_open')
+    probe('failure')
+    assert.equal(breaker.state, 'open')
+  })
+
   it('requests beside the probe, or sent to an open breaker, are not heard', () => {
     const { breaker, clock } = scene()
     send(breaker, '----')
