@@ -4,7 +4,7 @@ import { ProxyError, toProxyError } from '../errors.ts'
 import type { AttemptFacts, Headers, Outcome } from '../facts.ts'
 import { BusyTime } from './busy.ts'
 import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
-import { type Failure, outcomeOf, toFailure } from './classify.ts'
+import { type Failure, outcomeOf, refusesKey, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
 import { Leftover, MAX_END_MS, soon } from './leftover.ts'
@@ -191,7 +191,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   private failWith(error: ProxyError, outcome: Outcome, refusal?: string): void {
     if (this.settled) return
     const ownKey = this.parts.upstream.config.key !== undefined
-    if (outcome === 'unauthorized' && ownKey) this.parts.upstream.breaker.trip('unauthorized')
+    if (ownKey && refusesKey(error, outcome)) this.parts.upstream.breaker.trip('unauthorized')
     this.settle(outcome)
     this.hangUp()
     this.parts.resolve(toFailure(error, outcome, ownKey, refusal))

@@ -47,6 +47,11 @@ export function verdictOf(outcome: Outcome): Verdict {
   return blameless.has(outcome) ? 'none' : 'failure'
 }
 
+/** Whether nobody's request can succeed with this key. A 403 may be about one model or one prompt alone. */
+export function refusesKey({ status }: ProxyError, outcome: Outcome): boolean {
+  return outcome === 'unauthorized' && status === 401
+}
+
 /** How an error that a consumer found in the answer counts. */
 export function outcomeOf(error: ProxyError): Outcome {
   switch (error.code) {

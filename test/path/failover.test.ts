@@ -76,6 +76,20 @@ describe('failing over', () => {
     assert.doesNotMatch(JSON.stringify(proxy.lines), /wrong-key/)
   })
 
+  for (const [name, steps] of [
+    ['403', [answer(403, { error: theirs })]],
+    ['an error 403 in the stream', [send(sseEvent({ error: { ...theirs, code: 403 } }))]],
+  ] as [string, Step[]][]) {
+    it(`goes on after ${name} to a key of its own, which may be about one model alone, and comes back`, async () => {
+      const bad = await on.upstream(steps)
+      const other = await on.upstream([good])
+      const proxy = await on.proxy([bad, other], { env: { ...env, UPSTREAM_API_KEY: 'one-key,other-key' } })
+      for (let count = 0; count < 4; count++) assert.equal((await post(proxy.chat, question)).status, 200)
+      assert.ok(bad.requests.length > 1)
+      assert.equal(statusOf(proxy)[0]?.state, 'closed')
+    })
+  }
+
   for (const status of [400, 401, 403, 404, 422]) {
     it(`stops at ${status}, which is the client's own affair`, async () => {
       const bad = await on.upstream([answer(status, { error: theirs })])

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { ProxyError } from '../../src/errors.ts'
 import type { Outcome } from '../../src/facts.ts'
 import type { Verdict } from '../../src/upstream/breaker.ts'
-import { outcomeOf, outcomeOfStatus, toFailure, verdictOf } from '../../src/upstream/classify.ts'
+import { outcomeOf, outcomeOfStatus, refusesKey, toFailure, verdictOf } from '../../src/upstream/classify.ts'
 
 const error = new ProxyError('upstream_error')
 
@@ -35,6 +35,16 @@ describe('what the end of a try means', () => {
 
   it('a key that is the operator’s own, and refused, is worth another upstream', () => {
     assert.equal(toFailure(error, 'unauthorized', true).retryable, true)
+  })
+
+  it('a 401 refuses the key, a 403 perhaps only the model or the prompt', () => {
+    for (const [status, refused] of [
+      [401, true],
+      [403, false],
+    ] as const) {
+      const error = new ProxyError('upstream_error', { status })
+      assert.equal(refusesKey(error, outcomeOf(error)), refused)
+    }
   })
 
   for (const [status, outcome] of [
