@@ -7,7 +7,7 @@ import { type Asked, ask, mayAddUsage } from '../openai/ask.ts'
 import type { Call } from '../upstream/call.ts'
 import type { Failure } from '../upstream/classify.ts'
 import type { Consumer } from '../upstream/consumer.ts'
-import { requestHeaders } from '../upstream/headers.ts'
+import { carriesClientKey, requestHeaders } from '../upstream/headers.ts'
 import type { Order } from '../upstream/order.ts'
 import type { Persist } from '../upstream/persist.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -86,12 +86,14 @@ export function orderOf<C extends Consumer>(
     hashKey: hashKeyOf(request),
     prepare(upstream, model, tryOnly, attempt) {
       const addedUsage = mayAdd && !upstream.refusesUsageOption
+      const headers = headersFor(request, upstream, parts)
       return {
         request: facts,
         model,
         method: asked ? 'POST' : 'GET',
         path: upstream.addresses.path(api.route, request.query, request.modelId),
-        headers: headersFor(request, upstream, parts),
+        headers,
+        clientKey: carriesClientKey(headers, upstream.config, request),
         body: asked && ask(api, asked, { stream: options.stream, includeUsage: addedUsage, model }),
         consumer: options.newConsumer(addedUsage, attempt),
         addedUsage,

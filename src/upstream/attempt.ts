@@ -8,7 +8,7 @@ import { type Failure, outcomeOf, refusesKey, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
 import { Leftover, MAX_END_MS, soon } from './leftover.ts'
-import { MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal, restNamedBy, withoutKey } from './refusal.ts'
+import { MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal, rest, restNamedBy, withoutKey } from './refusal.ts'
 import type { Upstream } from './upstream.ts'
 import { type TimeoutKind, timeoutError, Watchdog } from './watchdog.ts'
 
@@ -157,8 +157,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   private failAs(error: ProxyError): void {
     const outcome = outcomeOf(error)
-    const restMs = restNamedBy(error)
-    if (outcome === 'rate_limited' && restMs !== undefined) this.parts.upstream.breaker.rest(restMs)
+    if (outcome === 'rate_limited') rest(this.parts, restNamedBy(error))
     this.failWith(withoutKey(error, this.parts.upstream), outcome)
   }
 
@@ -176,7 +175,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     if (this.settled) return
     const body = this.refusal?.text ?? ''
     const { error, outcome, restMs } = readRefusal(this.head as Head, body, this.parts)
-    if (restMs !== undefined) this.parts.upstream.breaker.rest(restMs)
+    rest(this.parts, restMs)
     this.failWith(error, outcome, body)
   }
 

@@ -14,6 +14,8 @@ export interface Call {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
+  /** The key among them is the client's own, and so is the quota behind it. */
+  readonly clientKey: boolean
   readonly body: string | undefined
   readonly consumer: Consumer
   readonly patience: Patience

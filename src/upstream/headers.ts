@@ -101,6 +101,18 @@ function putKey(
   if (passKeys && typeof azure === 'string') headers['api-key'] = azure
 }
 
+/** Whether the key that goes along is the client's own, and not one that the operator has set. */
+export function carriesClientKey(
+  headers: Readonly<Record<string, string>>,
+  { key }: UpstreamConfig,
+  request: { readonly headers: Headers; readonly providerKey: string | undefined },
+): boolean {
+  if (key !== undefined) return false
+  const { authorization, 'api-key': azure } = headers
+  if (authorization !== undefined) return authorization === request.providerKey
+  return azure !== undefined && azure === request.headers['api-key']
+}
+
 /** Further headers that this connection's `Connection` declares to be its own. */
 function connectionHeaders(client: Headers): string[] | undefined {
   const { connection } = client

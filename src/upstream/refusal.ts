@@ -42,6 +42,11 @@ export function readRefusal({ status, headers }: Head, body: string, parts: Refu
   }
 }
 
+/** Leaves the upstream alone where the quota is one that all share: a client's own concerns nobody else. */
+export function rest({ upstream, call }: RefusalParts, ms: number | undefined): void {
+  if (ms !== undefined && !call.clientKey) upstream.breaker.rest(ms)
+}
+
 /** Milliseconds; Google says only in the body when to come again. */
 export function restNamedBy({ details: { retryAfter } }: ProxyError): number | undefined {
   return retryAfter === undefined ? undefined : Math.min(retryAfter * 1000, MAX_REST_MS)

@@ -113,6 +113,30 @@ describe('the breakers', () => {
     assert.deepEqual(await ask(proxy, 1), [200])
   })
 
+  for (const [name, steps] of [
+    ['a 429', [answer(429, {}, { 'retry-after': '7' })]],
+    ['an error 429 in the stream', [send(sseEvent({ error: { message: 'x', code: 429, retry_after: 7 } }))]],
+  ] as [string, Step[]][]) {
+    it(`rest nothing after ${name} to the key of one client, whose own quota that is`, async () => {
+      const { proxy, upstream } = await on.pair([steps, good], { env })
+      const headers = { authorization: 'Bearer mine' }
+      const refused = await post(proxy.chat, question, { headers })
+      assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '7'])
+      assert.equal(statusOf(proxy)[0]?.resting, false)
+      assert.deepEqual(await ask(proxy, 1), [200])
+      assert.equal(upstream.requests.length, 2)
+    })
+  }
+
+  it('rest an upstream after a 429 to a key of its own, whatever key the client has sent', async () => {
+    const { proxy } = await on.pair([answer(429, {}, { 'retry-after': '7' })], {
+      env: { ...env, UPSTREAM_API_KEY: 'operators' },
+    })
+    const headers = { authorization: 'Bearer mine' }
+    assert.equal((await post(proxy.chat, question, { headers })).status, 429)
+    assert.equal(statusOf(proxy)[0]?.resting, true)
+  })
+
   it('are told to the other workers, and heard from them', async () => {
     const clock = new MovedClock()
     const { proxy, upstream } = await on.pair(bad, { clock, env })

@@ -66,6 +66,7 @@ describe('one try at one upstream', () => {
       method: 'POST',
       path: '/v1/chat/completions',
       headers: {},
+      clientKey: false,
       body: '{}',
       consumer,
       patience: { firstEventMs: 5000, idleMs: 5000, deadlineAt: 60_000 },

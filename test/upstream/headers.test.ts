@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
-import { type RequestHeaderOptions, requestHeaders, responseHeaders } from '../../src/upstream/headers.ts'
+import {
+  carriesClientKey,
+  type RequestHeaderOptions,
+  requestHeaders,
+  responseHeaders,
+} from '../../src/upstream/headers.ts'
 import type { UpstreamConfig } from '../../src/upstream/upstream.ts'
 
 const config: UpstreamConfig = { name: 'a', url: 'https://api.example/v1', weight: 1, priority: 1 }
@@ -30,6 +35,21 @@ describe('the headers that go upstream', () => {
     assert.deepEqual(sent({}), always)
     const { 'content-type': _, ...bodiless } = always
     assert.deepEqual(sent({ hasBody: false }), bodiless)
+  })
+
+  it('carry the client’s own key only where the operator has set none', () => {
+    const carries = (options: Partial<RequestHeaderOptions>) => {
+      const { client = {}, providerKey } = options
+      return carriesClientKey(sent(options), options.config ?? config, { headers: client, providerKey })
+    }
+    const azure = { 'api-key': 'mine' }
+    const fixed = { ...config, headers: { Authorization: 'Bearer operators' } }
+    assert.equal(carries({}), false)
+    assert.equal(carries({ providerKey: 'Bearer mine' }), true)
+    assert.equal(carries({ client: azure }), true)
+    assert.equal(carries({ client: azure, passKeys: false }), false)
+    assert.equal(carries({ providerKey: 'Bearer mine', config: { ...config, key: 'operators' } }), false)
+    assert.equal(carries({ providerKey: 'Bearer mine', config: fixed }), false)
   })
 
   it('leave out what the connection calls its own', () => {

@@ -104,6 +104,7 @@ export class Trial {
         method: 'POST',
         path: '/',
         headers: {},
+        clientKey: false,
         body: '{}',
         consumer: this.consumer(),
         patience: { firstEventMs: 1000, idleMs: 1000, deadlineAt },
