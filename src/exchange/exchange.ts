@@ -78,6 +78,7 @@ export function orderOf<C extends Consumer>(
   const { facts, signal, asked, api } = request
   const deadlineAt = facts.startedAt + parts.totalMs
   const mayAdd = options.addUsage && asked !== undefined && mayAddUsage(api, asked.value)
+  let refusing: Upstream | undefined
   return {
     facts,
     signal,
@@ -85,7 +86,7 @@ export function orderOf<C extends Consumer>(
     model: facts.model,
     hashKey: hashKeyOf(request),
     prepare(upstream, model, tryOnly, attempt) {
-      const addedUsage = mayAdd && !upstream.refusesUsageOption
+      const addedUsage = mayAdd && !upstream.refusesUsageOption && upstream !== refusing
       const headers = headersFor(request, upstream, parts)
       return {
         request: facts,
@@ -102,7 +103,14 @@ export function orderOf<C extends Consumer>(
         explain: explainRefusal,
       }
     },
-    adapts: rememberUsageRefusal,
+    adapts(upstream, failure, call) {
+      if (!call.addedUsage || !refusesUsage(failure)) return false
+      refusing = upstream
+      return true
+    },
+    adapted(upstream) {
+      upstream.refusesUsageOption = true
+    },
   }
 }
 
@@ -124,14 +132,11 @@ function headersFor(
   })
 }
 
-/** An upstream that refuses `stream_options` is asked again without, now and from now on. */
-function rememberUsageRefusal(upstream: Upstream, failure: Failure, call: CallOf<Consumer>): boolean {
-  const { outcome, error } = failure
+/** Whether it may be `stream_options` that the upstream refuses; only an answer without them shows that it was. */
+function refusesUsage({ outcome, error, refusal }: Failure): boolean {
+  if (outcome !== 'client_error' || (error.status !== 400 && error.status !== 422)) return false
   // vLLM and SGLang refuse within a stream of status 200: then only the error tells why.
-  const refusal = failure.refusal ?? JSON.stringify(error)
-  if (!call.addedUsage || outcome !== 'client_error' || !/stream_options|include_usage/.test(refusal)) return false
-  upstream.refusesUsageOption = true
-  return true
+  return /stream_options|include_usage/.test(refusal ?? JSON.stringify(error))
 }
 
 /** What should keep going to the same upstream, so that the provider's prompt cache is of use. */

@@ -112,7 +112,9 @@ export class Persist {
     if (!order.adapts(lease.upstream, failure, call)) return ended
     const again: Lease = { ...lease, upstream: lease.upstream, judge: lease.upstream.enter() }
     const { run, end } = this.start(order, again, order.signal)
-    return { ...run, failure: await end }
+    const second = await end
+    if (!second) order.adapted(lease.upstream)
+    return { ...run, failure: second }
   }
 
   private start<Made extends Call>(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { chunk, said, saying, sseEvent, usageChunk } from '../support/chunks.ts'
 import { post, question } from '../support/proxy.ts'
-import { head, inPieces, stream, streamOnly, withoutStreamOptions } from '../support/steps.ts'
+import { answer, head, inPieces, stream, streamOnly, withoutStreamOptions } from '../support/steps.ts'
 import { assertError, setting } from './setting.ts'
 
 const usage = { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 }
@@ -131,6 +131,21 @@ describe('un-streaming', () => {
       [true, false],
     )
   })
+
+  for (const [name, status, refusals, message] of [
+    ['404 to a model that has the name of the option', 404, 1, 'The model `include_usage` does not exist.'],
+    ['400 to an option of the client’s own', 400, 2, 'Unknown parameter: stream_options.foo.'],
+  ] as const) {
+    it(`takes no ${name} for a refusal of what it has added`, async () => {
+      const refusal = answer(status, { error: { message, type: 'invalid_request_error', param: null, code: null } })
+      const answers = [...Array(refusals).fill([refusal]), [stream(saying('hi'), { done: true })]]
+      const { proxy, upstream } = await on.pair(answers, { env: { MAX_ATTEMPTS: '1' } })
+      assert.equal((await post(proxy.chat, { ...question, stream_options: { foo: true } })).status, status)
+      assert.equal(upstream.requests.length, refusals)
+      assert.deepEqual(await (await post(proxy.chat, question)).json(), said('hi'))
+      assert.deepEqual(upstream.requests.at(-1)?.json.stream_options, { include_usage: true })
+    })
+  }
 
   it('passes on the refusal of stream_options that the client itself has set', async () => {
     const { proxy, upstream } = await on.pair(withoutStreamOptions([stream([])]))

@@ -129,5 +129,18 @@ describe('asking upstream after upstream', () => {
     second.end('ok')
     await run
     assert.equal(trial.inFlight, 0)
+    assert.deepEqual(trial.adapted, ['a'])
   })
+
+  for (const outcome of ['client_error', 'server_error'] as const) {
+    it(`learns nothing from what was left out when that ends with ${outcome} as well`, async () => {
+      const trial = new Trial(['a'], { maxAttempts: 1 })
+      trial.adapts = true
+      const failed = assert.rejects(trial.run(), { message: `a ${outcome}` })
+      ;(await trial.next(1)).end('client_error')
+      ;(await trial.next(2)).end(outcome)
+      await failed
+      assert.deepEqual(trial.adapted, [])
+    })
+  }
 })

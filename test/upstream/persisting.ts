@@ -28,6 +28,8 @@ export class Trial {
   committed = false
   /** Whether the next refusal is only about what the proxy had added. */
   adapts = false
+  /** Upstreams that answered once it was left out. */
+  readonly adapted: string[] = []
   private wake = Promise.withResolvers<void>()
 
   constructor(names: readonly string[], parts: Partial<PersistParts> = {}) {
@@ -98,6 +100,7 @@ export class Trial {
         this.adapts = false
         return adapts
       },
+      adapted: ({ name }) => this.adapted.push(name),
       prepare: (_upstream, model, signal) => ({
         request: facts,
         model,
