@@ -33,7 +33,7 @@ export function createProbe(attempt: Attempt, parts: ProbeParts): SendProbe {
   return async (upstream, body, signal) => {
     const { facts } = await askStreamed(attempt, parts, upstream, body, signal)
     // An upstream that refuses this one question, or asks for patience, is there again.
-    return verdictOf(facts.outcome ?? 'aborted') !== 'failure'
+    return verdictOf(facts.outcome ?? 'aborted', facts.events === 0) !== 'failure'
   }
 }
 

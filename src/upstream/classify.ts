@@ -1,6 +1,7 @@
 import type { ProxyError } from '../errors.ts'
-import type { Outcome } from '../facts.ts'
+import type { AttemptFacts, Outcome } from '../facts.ts'
 import type { Verdict } from './breaker.ts'
+import type { Call } from './call.ts'
 
 /** What a failed try means for the request: its error, and whether another try may do better. */
 export interface Failure {
@@ -23,7 +24,10 @@ const worthAnother: ReadonlySet<Outcome> = new Set<Outcome>([
   'invalid',
 ])
 
-/** Outcomes that say nothing about the upstream's health: the client's doing, a quota, our own caps. */
+/**
+ * Outcomes that say nothing about the upstream's health: the client's doing, a quota, our own caps. The total time is
+ * used up by slow uploads and earlier tries as well; an upstream that is slow itself breaks one of the other time-outs.
+ */
 const blameless: ReadonlySet<Outcome> = new Set<Outcome>([
   'rate_limited',
   'unauthorized',
@@ -31,7 +35,11 @@ const blameless: ReadonlySet<Outcome> = new Set<Outcome>([
   'too_large',
   'aborted',
   'lost_hedge',
+  'total_timeout',
 ])
+
+/** A try begins a little after its request: silence for so much of the time counts as silence for all of it. */
+const NEARLY_ALL = 0.9
 
 /**
  * The one place where a failure is judged.
@@ -42,9 +50,21 @@ export function toFailure(error: ProxyError, outcome: Outcome, ownKey: boolean, 
   return { error, outcome, retryable, refusal }
 }
 
-export function verdictOf(outcome: Outcome): Verdict {
+/** @param unanswered no event has come, and the upstream had the time for one */
+export function verdictOf(outcome: Outcome, unanswered: boolean): Verdict {
   if (outcome === 'ok') return 'success'
+  if (outcome === 'total_timeout' && unanswered) return 'failure'
   return blameless.has(outcome) ? 'none' : 'failure'
+}
+
+/**
+ * Whether a try got nothing for as long as the first event may take, or the request as a whole where that is shorter:
+ * then the total time-out comes in the place of the one for the first event.
+ */
+export function isUnanswered({ events, startedAt, endedAt = startedAt }: AttemptFacts, call: Call): boolean {
+  const { firstEventMs, deadlineAt } = call.patience
+  const allowed = Math.min(firstEventMs, deadlineAt - call.request.startedAt)
+  return events === 0 && endedAt - startedAt >= NEARLY_ALL * allowed
 }
 
 /** Whether nobody's request can succeed with this key. A 403 may be about one model or one prompt alone. */

@@ -5,7 +5,7 @@ import { endWait } from '../waiting.ts'
 import type { Balancer, Lease } from './balancer.ts'
 import type { RetryBudget } from './budget.ts'
 import type { Attempt, Call } from './call.ts'
-import { type Failure, verdictOf } from './classify.ts'
+import { type Failure, isUnanswered, verdictOf } from './classify.ts'
 import { hedge } from './hedge.ts'
 import type { Ended, Order, Run } from './order.ts'
 import type { Upstream } from './upstream.ts'
@@ -132,7 +132,7 @@ export class Persist {
       onFirstEvent?.()
     }
     const end = this.parts.attempt(upstream, call, facts).then((failure) => {
-      lease.judge(verdictOf(facts.outcome ?? 'aborted'))
+      lease.judge(verdictOf(facts.outcome ?? 'aborted', isUnanswered(facts, call)))
       return failure
     })
     return { run: { call, lease, facts }, end }

@@ -13,7 +13,7 @@ const outcomes: Readonly<Record<Outcome, readonly [retryable: boolean, verdict: 
   connect_timeout: [true, 'failure'],
   first_event_timeout: [true, 'failure'],
   idle_timeout: [true, 'failure'],
-  total_timeout: [false, 'failure'],
+  total_timeout: [false, 'none'],
   rate_limited: [true, 'none'],
   unauthorized: [false, 'none'],
   server_error: [true, 'failure'],
@@ -29,9 +29,14 @@ describe('what the end of a try means', () => {
   for (const [name, [retryable, verdict]] of Object.entries(outcomes) as [Outcome, (typeof outcomes)[Outcome]][]) {
     it(`${name} is ${retryable ? '' : 'not '}worth another try, and says ${verdict}`, () => {
       assert.equal(toFailure(error, name, false).retryable, retryable)
-      assert.equal(verdictOf(name), verdict)
+      assert.equal(verdictOf(name, false), verdict)
     })
   }
+
+  it('total_timeout says failure where nothing has come in all the time that there was', () => {
+    assert.equal(verdictOf('total_timeout', true), 'failure')
+    assert.equal(verdictOf('rate_limited', true), 'none')
+  })
 
   it('a key that is the operator’s own, and refused, is worth another upstream', () => {
     assert.equal(toFailure(error, 'unauthorized', true).retryable, true)

@@ -68,6 +68,28 @@ describe('asking upstream after upstream', () => {
     await assert.rejects(run, { message: 'a idle_timeout' })
   })
 
+  for (const [name, deadlineAt, begins, state] of [
+    ['had all of a request’s time without an event', 800, 0, 'open'],
+    ['had nearly all of it', 800, 70, 'open'],
+    ['began when a slow upload had taken half of it', 800, 400, 'closed'],
+    ['had as long as the first event may take', 1800, 850, 'open'],
+    ['had less than that', 1800, 1000, 'closed'],
+  ] as const) {
+    it(`blames an upstream for the total time that ${name}: it is ${state} after a few`, async () => {
+      for (const events of [0, 1]) {
+        const trial = new Trial(['a'])
+        trial.clock.move(begins)
+        const runs = [1, 2, 3].map(() => assert.rejects(trial.run(deadlineAt)))
+        await trial.next(3)
+        trial.clock.move(deadlineAt - begins)
+        for (const attempt of trial.facts.attempts) attempt.events = events
+        for (const { end } of trial.tries) end('total_timeout')
+        await Promise.all(runs)
+        assert.equal(trial.balancer.status()[0]?.state, events === 0 ? state : 'closed')
+      }
+    })
+  }
+
   it('stops when the client has left', async () => {
     const trial = new Trial(['a', 'b'])
     const run = trial.run()
