@@ -71,7 +71,9 @@ class Racer<Made extends Call> {
 
   start({ signal, start }: HedgeParts<Made>, lease: Lease, onLead: () => void): void {
     const onAbort = () => this.controller.abort()
-    signal.addEventListener('abort', onAbort, { once: true })
+    // A signal tells only once: that of a client which has left before this try says nothing any more.
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
     const { run, end } = start(lease, this.controller.signal, () => {
       this.leads = true
       onLead()

@@ -78,6 +78,16 @@ describe('a second try beside a late one', () => {
     assert.equal(trial.inFlight, 0)
   })
 
+  it('does not begin, nor does the first, for a client that has left already', async () => {
+    const trial = new Trial(['a', 'b'], { hedgeAfterMs: 100 })
+    trial.leaving.abort()
+    const left = assert.rejects(trial.run())
+    assert.equal(trial.tries[0]?.call.signal.aborted, true)
+    await left
+    assert.deepEqual(outcomes(trial), ['a aborted'])
+    assert.deepEqual([trial.inFlight, trial.clock.pending], [0, 0])
+  })
+
   for (const [name, names, parts] of [
     ['there is no other upstream', ['a'], {}],
     ['the budget is used up', ['a', 'b'], { budget: new RetryBudget(0, new MovedClock()) }],

@@ -80,7 +80,9 @@ export class Trial {
         facts.endedAt = this.clock.now()
         resolve(outcome === 'ok' ? undefined : toFailure(errorOf(upstream.name, outcome), outcome, false))
       }
-      call.signal.addEventListener('abort', () => end(call.signal.reason === 'lost_hedge' ? 'lost_hedge' : 'aborted'))
+      const leave = () => end(call.signal.reason === 'lost_hedge' ? 'lost_hedge' : 'aborted')
+      if (call.signal.aborted) leave()
+      else call.signal.addEventListener('abort', leave)
       this.tries.push({ upstream: upstream.name, call, end })
       this.wake.resolve()
       this.wake = Promise.withResolvers()
