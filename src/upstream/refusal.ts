@@ -5,7 +5,7 @@ import type { Call } from './call.ts'
 import { outcomeOfStatus } from './classify.ts'
 import type { Head } from './consumer.ts'
 import { responseHeaders } from './headers.ts'
-import { MAX_REST_MS, readReset } from './reset.ts'
+import { MAX_REST_MS, readReset, readRetryAfter } from './reset.ts'
 import type { Upstream } from './upstream.ts'
 
 /** An error body longer than this is not one that OpenAI's clients could read. */
@@ -27,13 +27,13 @@ export interface RefusalParts {
   readonly clock: Clock
 }
 
-/** Reads an error's status, headers and body, as far as it came. Only a 429 asks for rest; a 503's advice is for the client. */
+/** Reads an error's status, headers and body, as far as it came. Only a 429 asks for rest; others' advice is for the client. */
 export function readRefusal({ status, headers }: Head, body: string, parts: RefusalParts): RefusalMeaning {
   const { upstream, call, clock } = parts
   const outcome = outcomeOfStatus(status)
-  const reset = readReset(headers, clock)
-  const asked = outcome === 'rate_limited' || status === 503 ? reset?.askedMs : undefined
-  const retryAfter = asked === undefined ? undefined : asked / 1000
+  const read = outcome === 'rate_limited' || status === 503 ? readReset : readRetryAfter
+  const reset = outcome === 'rate_limited' || outcome === 'server_error' ? read(headers, clock) : undefined
+  const retryAfter = reset === undefined ? undefined : reset.askedMs / 1000
   const error = call.explain(status, showsKey(upstream, body) ? '' : body, retryAfter, passedOn(headers))
   return {
     error,

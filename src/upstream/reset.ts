@@ -3,6 +3,12 @@ import type { Clock } from '../clock.ts'
 /** An upstream that asks for more is asked again after this long all the same: quotas are raised, and clocks are wrong. */
 export const MAX_REST_MS = 5 * 60_000
 
+/** Nobody waits for longer than a day, and a number without end could not even be written. */
+const MAX_ASKED_MS = 24 * 3_600_000
+
+/** The oldest of the three forms of a date (RFC 9110 §5.6.7), always in GMT: `Sun Nov  6 08:49:37 1994`. */
+const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/
+
 /** `Date.parse` alone finds a year in almost any words. */
 const TIME_AND_ZONE = /\d\d:\d\d:\d\d(\.\d+)? ?(GMT|Z|[+-]\d\d:?\d\d)$/
 
@@ -13,7 +19,7 @@ type Headers = Readonly<Record<string, HeaderValue>>
 
 /** How long an upstream asks to be left alone. Both are milliseconds. */
 export interface Reset {
-  /** As asked, for the client's `Retry-After`. */
+  /** As asked, up to a day, for the client's `Retry-After`. */
   readonly askedMs: number
   /** Bounded to five minutes, for resting the upstream. */
   readonly restMs: number
@@ -25,9 +31,20 @@ export interface Reset {
  */
 export function readReset(headers: Headers, clock: Pick<Clock, 'wall'>): Reset | undefined {
   const now = clock.wall()
-  const askedMs =
-    milliseconds(headers['retry-after-ms']) ?? wait(headers['retry-after'], now) ?? rateLimitWait(headers, now)
-  return askedMs === undefined ? undefined : { askedMs, restMs: Math.min(askedMs, MAX_REST_MS) }
+  return resetIn(retryAfter(headers, now) ?? rateLimitWait(headers, now))
+}
+
+/** The same for the other errors of a server: the rate limit's resets may come with any answer, and are not why it failed. */
+export function readRetryAfter(headers: Headers, clock: Pick<Clock, 'wall'>): Reset | undefined {
+  return resetIn(retryAfter(headers, clock.wall()))
+}
+
+function retryAfter(headers: Headers, now: number): number | undefined {
+  return milliseconds(headers['retry-after-ms']) ?? wait(headers['retry-after'], now)
+}
+
+function resetIn(ms: number | undefined): Reset | undefined {
+  return ms === undefined ? undefined : { askedMs: Math.min(ms, MAX_ASKED_MS), restMs: Math.min(ms, MAX_REST_MS) }
 }
 
 /**
@@ -59,8 +76,13 @@ function wait(header: HeaderValue, now: number): number | undefined {
   if (/^\d+(\.\d+)?$/.test(value)) return fromNumber(Number(value), now)
   const duration = fromDuration(value)
   if (duration !== undefined) return duration
-  const date = TIME_AND_ZONE.test(value) ? Date.parse(value) : Number.NaN
+  const date = fromDate(value)
   return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+}
+
+function fromDate(value: string): number {
+  if (ASCTIME.test(value)) return Date.parse(`${value} GMT`)
+  return TIME_AND_ZONE.test(value) ? Date.parse(value) : Number.NaN
 }
 
 /** A bare number is seconds to wait, or a point in time where it could only be that: epoch seconds or milliseconds. */

@@ -77,6 +77,25 @@ describe('an upstream that refuses', () => {
     })
   }
 
+  for (const status of [408, 500, 502, 503, 504, 529]) {
+    it(`keeps the Retry-After of a ${status}, and says none where there is none`, async () => {
+      const said = await ask([answer(status, { error: theirs }, { 'retry-after': '20' })])
+      assert.deepEqual([said.status, said.headers.get('retry-after')], [status, '20'])
+      const unsaid = await ask([answer(status, { error: theirs })])
+      assert.equal(unsaid.headers.get('retry-after'), null)
+    })
+  }
+
+  it('drops the Retry-After of a 400, which would be no better later', async () => {
+    const response = await ask([answer(400, { error: theirs }, { 'retry-after': '20' })])
+    assert.equal(response.headers.get('retry-after'), null)
+  })
+
+  it('may ask for a time without end, which becomes a day', async () => {
+    const response = await ask([answer(429, { error: theirs }, { 'retry-after': '9'.repeat(400) })])
+    assert.equal(response.headers.get('retry-after'), '86400')
+  })
+
   for (const status of [301, 302, 304, 307]) {
     it(`is no answer with ${status}, which is not followed`, async () => {
       const response = await ask([answer(status, '', { location: 'http://127.0.0.1:1/' })])

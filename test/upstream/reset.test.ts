@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readReset } from '../../src/upstream/reset.ts'
+import { readReset, readRetryAfter } from '../../src/upstream/reset.ts'
 
 const now = Date.parse('2026-03-01T12:00:00Z')
 const clock = { wall: () => now }
@@ -16,6 +16,11 @@ describe('how long an upstream asks to be left alone', () => {
     ['no time at all', { 'retry-after': '0' }, 0],
     ['a date', { 'retry-after': 'Sun, 01 Mar 2026 12:01:30 GMT' }, 90_000],
     ['a date in the obsolete form of RFC 850', { 'retry-after': 'Sunday, 01-Mar-26 12:01:30 GMT' }, 90_000],
+    ['a date as asctime() writes it', { 'retry-after': 'Sun Mar  1 12:01:30 2026' }, 90_000],
+    ['an asctime() date of two digits', { 'retry-after': 'Tue Mar 10 12:00:00 2026' }, 86_400_000],
+    ['a number too large to be one', { 'retry-after': '9'.repeat(400) }, 86_400_000],
+    ['milliseconds too many to count', { 'retry-after-ms': '9'.repeat(400) }, 86_400_000],
+    ['a duration without end', { 'x-ratelimit-reset': `${'9'.repeat(400)}h` }, 86_400_000],
     ['a date that has passed', { 'retry-after': 'Sun, 01 Mar 2026 11:00:00 GMT' }, 0],
     ['words', { 'retry-after': 'in a while' }, undefined],
     ['words with a number in them', { 'retry-after': 'soon 5' }, undefined],
@@ -48,6 +53,13 @@ describe('how long an upstream asks to be left alone', () => {
   it('rests for five minutes at most, and passes on what was asked', () => {
     assert.deepEqual(readReset({ 'retry-after': '86400' }, clock), { askedMs: 86_400_000, restMs: 300_000 })
     assert.deepEqual(readReset({ 'retry-after': '300' }, clock), { askedMs: 300_000, restMs: 300_000 })
+  })
+})
+
+describe('how long an upstream that failed asks to be left alone', () => {
+  it('is what Retry-After says, and not when the rate limits are full again', () => {
+    assert.equal(readRetryAfter({ 'retry-after': '7', ...resets('20s', '5s') }, clock)?.askedMs, 7000)
+    assert.equal(readRetryAfter(resets('20s', '5s', '0', '0'), clock), undefined)
   })
 })
 
