@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Redis, Result } from 'ioredis'
+import { type Redis, ReplyError, type Result } from 'ioredis'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -44,6 +44,8 @@ export class Leases {
   private readonly redis: Redis
   private readonly ttlMs: number
   private readonly held = new Map<string, string[]>()
+  /** Asked for and never answered: a Redis that hung carries that out when it wakes, though nobody holds them. */
+  private readonly unanswered: { client: string; lease: string }[] = []
   private readonly owner = randomUUID()
   private last = 0
 
@@ -54,11 +56,22 @@ export class Leases {
 
   async acquire(client: string, cap: number): Promise<boolean> {
     const lease = `${this.owner}:${++this.last}`
-    if ((await this.redis.takeLease(clientPrefix + client, cap, this.ttlMs, lease)) !== 1) return false
+    if (!(await this.take(client, cap, lease))) return false
     const leases = this.held.get(client)
     if (leases) leases.push(lease)
     else this.held.set(client, [lease])
     return true
+  }
+
+  private async take(client: string, cap: number, lease: string): Promise<boolean> {
+    // What could not even be sent, or was refused, is never carried out.
+    const sent = this.redis.status === 'ready'
+    try {
+      return (await this.redis.takeLease(clientPrefix + client, cap, this.ttlMs, lease)) === 1
+    } catch (error) {
+      if (sent && !(error instanceof ReplyError)) this.unanswered.push({ client, lease })
+      throw error
+    }
   }
 
   /** When Redis cannot be told, the lease is still forgotten here, so that it is not renewed and expires there. */
@@ -69,11 +82,21 @@ export class Leases {
     if (lease !== undefined) await this.redis.zrem(clientPrefix + client, lease)
   }
 
-  /** Adds what is missing, too: a Redis that came back empty learns again what is held. */
+  /** Adds what is missing, too: a Redis that came back empty learns again what is held. And removes what nobody holds. */
   async renew(): Promise<void> {
+    const removals = this.unanswered.splice(0).map((taken) => this.remove(taken))
     const renewals = [...this.held].map(([client, leases]) =>
       this.redis.keepLeases(clientPrefix + client, this.ttlMs, ...leases),
     )
-    await Promise.all(renewals)
+    await Promise.all([...removals, ...renewals])
+  }
+
+  private async remove(taken: { client: string; lease: string }): Promise<void> {
+    try {
+      await this.redis.zrem(clientPrefix + taken.client, taken.lease)
+    } catch (error) {
+      this.unanswered.push(taken)
+      throw error
+    }
   }
 }

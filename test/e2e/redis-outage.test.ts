@@ -140,6 +140,19 @@ describe('limits while Redis is away', () => {
     assert.equal(watched.limiter.fallback, false)
   })
 
+  it('leaves no slot taken by what a frozen Redis was asked for and carries out when it wakes', async () => {
+    const watched = open({ concurrency: 2 })
+    assert.equal(await watched.take('a', 1), 1)
+    watched.limiter.release('a')
+    redis.freeze()
+    assert.equal(await watched.take('a', 2), 1, 'its share')
+    watched.limiter.release('a')
+    const back = watched.says(false)
+    redis.thaw()
+    await back
+    assert.equal(await watched.take('a', 3), 2)
+  })
+
   it('closes although Redis hangs', async () => {
     const watched = open({ concurrency: 100 })
     assert.equal(await watched.take('a', 1), 1)
