@@ -147,6 +147,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   private succeed(): void {
     this.settle('ok')
+    this.parts.upstream.sparing.answered()
     if (!this.ended) {
       this.leftover = new Leftover(this.parts.clock, () => this.hangUp())
       // The client may have been slow to the last; what is left now must not wait for it.
@@ -175,7 +176,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     if (this.settled) return
     const body = this.refusal?.text ?? ''
     const { error, outcome, restMs } = readRefusal(this.head as Head, body, this.parts)
-    rest(this.parts, restMs)
+    if (outcome === 'rate_limited') rest(this.parts, restMs)
     this.failWith(error, outcome, body)
   }
 

@@ -2,6 +2,7 @@ import { ProxyError } from '../errors.ts'
 import type { Breaker } from './breaker.ts'
 import type { Loaded } from './load.ts'
 import { translateModel } from './models.ts'
+import type { Sparing } from './sparing.ts'
 import type { Draw, Strategy } from './strategy.ts'
 import type { UpstreamConfig } from './upstream.ts'
 
@@ -9,6 +10,7 @@ import type { UpstreamConfig } from './upstream.ts'
 export interface Candidate extends Loaded {
   readonly config: UpstreamConfig
   readonly breaker: Pick<Breaker, 'usable' | 'waitMs'>
+  readonly sparing: Pick<Sparing, 'active'>
 }
 
 export interface PickRequest<T> {
@@ -21,8 +23,8 @@ export interface PickRequest<T> {
 }
 
 /**
- * Chooses where a request goes: of the upstreams that offer its model and can be used, those not tried yet, of these the
- * best priority, and among them whatever the strategy says. When every usable one has been tried it returns one again,
+ * Chooses where a request goes: of the upstreams that offer its model and can be used, those not tried yet, of these
+ * the ones that need not be spared, of these the best priority, and among them whatever the strategy says. When every usable one has been tried it returns one again,
  * and the caller should wait a little before it asks.
  *
  * Throws `model_not_found` when no upstream offers the model, and `no_upstream` when none that does can be used now,
@@ -38,7 +40,7 @@ export function pick<T extends Candidate>(
   const usable = offering.filter(canTake)
   if (usable.length === 0) throw new ProxyError('no_upstream', { retryAfter: secondsUntilUsable(offering) })
   const fresh = usable.filter((candidate) => !request.tried.has(candidate))
-  const tier = weighted(bestPriority(fresh.length > 0 ? fresh : usable))
+  const tier = weighted(bestPriority(unspared(fresh.length > 0 ? fresh : usable)))
   if (tier.length === 1) return tier[0]!
   return strategy(tier, { ...draw, hashKey: request.hashKey })
 }
@@ -58,6 +60,11 @@ function canTake(candidate: Candidate): boolean {
 /** 0 when one is only full or waits for its probe's verdict: that may end at any moment. */
 function secondsUntilUsable(offering: readonly Candidate[]): number {
   return Math.min(...offering.map((candidate) => candidate.breaker.waitMs())) / 1000
+}
+
+function unspared<T extends Candidate>(candidates: readonly T[]): readonly T[] {
+  const rested = candidates.filter(({ sparing }) => !sparing.active)
+  return rested.length > 0 ? rested : candidates
 }
 
 function bestPriority<T extends Candidate>(candidates: readonly T[]): readonly T[] {

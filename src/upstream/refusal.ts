@@ -42,9 +42,11 @@ export function readRefusal({ status, headers }: Head, body: string, parts: Refu
   }
 }
 
-/** Leaves the upstream alone where the quota is one that all share: a client's own concerns nobody else. */
+/** Leaves the upstream alone after a 429 where the quota is one that all share: a client's own concerns nobody else. */
 export function rest({ upstream, call }: RefusalParts, ms: number | undefined): void {
-  if (ms !== undefined && !call.clientKey) upstream.breaker.rest(ms)
+  if (call.clientKey) return
+  if (ms === undefined) upstream.sparing.refused()
+  else upstream.breaker.rest(ms)
 }
 
 /** Milliseconds; Google says only in the body when to come again. */

@@ -6,6 +6,7 @@ import { PeakEwma } from './latency.ts'
 import type { ModelRules } from './models.ts'
 import { createDispatcher, type PoolSettings } from './pool.ts'
 import { RenewedDispatcher } from './renew.ts'
+import { Sparing } from './sparing.ts'
 
 /** What the operator wrote about one upstream. */
 export interface UpstreamConfig {
@@ -38,6 +39,7 @@ export class Upstream {
   readonly config: UpstreamConfig
   readonly addresses: Addresses
   readonly breaker: Breaker
+  readonly sparing: Sparing
   /** Time to the first event. */
   readonly latency = new PeakEwma()
   /** Requests under way there from this process. */
@@ -50,6 +52,7 @@ export class Upstream {
     this.config = config
     this.addresses = deriveAddresses(config.url)
     this.breaker = new Breaker(parts.breaker, parts.clock, (transition) => parts.onTransition(this, transition))
+    this.sparing = new Sparing(parts.clock)
     const create = () => createDispatcher(this.addresses.origin, parts.pool)
     this.connections = new RenewedDispatcher(create, parts.pool.connectionTtlMs, parts.clock)
   }

@@ -17,11 +17,13 @@ interface Wishes {
   /** How long it cannot be used, ms; 0 with `usable: false` is one that waits for its probe's verdict. */
   waitMs?: number
   usable?: boolean
+  spared?: boolean
 }
 
 /** An idle upstream of weight 1 that can be used, but for what is wished otherwise. */
 export function candidate(name: string, wishes: Wishes = {}): TestCandidate {
   const { weight = 1, priority = 0, models, concurrency, inFlight = 0, waitMs = 0, usable = waitMs === 0 } = wishes
+  const { spared = false } = wishes
   return {
     config: {
       name,
@@ -32,6 +34,7 @@ export function candidate(name: string, wishes: Wishes = {}): TestCandidate {
       ...(concurrency !== undefined && { limits: { concurrency } }),
     },
     breaker: { usable: () => usable, waitMs: () => waitMs },
+    sparing: { active: spared },
     inFlight,
     latency: new PeakEwma(),
   }

@@ -66,6 +66,15 @@ describe('choosing an upstream', () => {
     full.inFlight = 1
     assert.equal(possible([a, full]), 'am')
   })
+
+  it('passes over those that are to be spared, also for a worse priority, unless there is no other', () => {
+    const spared = candidate('s', { spared: true })
+    const later = candidate('l', { priority: 1 })
+    assert.equal(possible([spared, a]), 'a')
+    assert.equal(possible([spared, later]), 'l')
+    assert.equal(possible([spared, candidate('x', { usable: false })]), 's')
+    assert.equal(possible([spared, a], { tried: [a] }), 's')
+  })
 })
 
 describe('choosing by model', () => {
