@@ -24,8 +24,8 @@ export interface PickRequest<T> {
 
 /**
  * Chooses where a request goes: of the upstreams that offer its model and can be used, those not tried yet, of these
- * the ones that need not be spared, of these the best priority, and among them whatever the strategy says. When every usable one has been tried it returns one again,
- * and the caller should wait a little before it asks.
+ * the ones that need not be spared, of these the best priority, and among them whatever the strategy says. When every
+ * usable one has been tried it returns one again, and the caller should wait a little before it asks.
  *
  * Throws `model_not_found` when no upstream offers the model, and `no_upstream` when none that does can be used now,
  * with the seconds until the first becomes usable.
