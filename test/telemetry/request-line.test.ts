@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import pino from 'pino'
 import { type ErrorCode, ProxyError } from '../../src/errors.ts'
-import type { Facts } from '../../src/facts.ts'
+import type { AttemptFacts, Facts } from '../../src/facts.ts'
 import { describeError } from '../../src/telemetry/causes.ts'
 import { endOf } from '../../src/telemetry/ended.ts'
 import { requestLine } from '../../src/telemetry/request-line.ts'
@@ -20,14 +20,28 @@ function linesOf(facts: Facts, level = 'debug'): Record<string, unknown>[] {
   return lines
 }
 
+/** Waited for upstreams, and spent itself, when the client leaves while these tries run. */
+function timesOfLeaving(attempts: AttemptFacts[], upstreamMs = 90) {
+  const [line] = linesOf(someFacts({ clientLeft: true, waitingSince: 1000, upstreamMs, attempts }))
+  return [line?.upstream_ms, line?.overhead_ms]
+}
+
 describe('the line of a request', () => {
   it('of a client that left takes the wait that it broke off for the wait for an upstream, and no more than there was', () => {
-    const left = (waitedMs: number) =>
-      linesOf(
-        someFacts({ clientLeft: true, upstreamMs: 90, attempts: [someAttempt({ outcome: 'aborted', waitedMs })] }),
-      )
-    const times = [400, 4000].map((waitedMs) => left(waitedMs).map((line) => [line.upstream_ms, line.overhead_ms]))
-    assert.deepEqual(times, [[[490, 120.123]], [[610.123, 0]]])
+    const aborted = (waitedMs: number) => [someAttempt({ outcome: 'aborted', waitedMs })]
+    assert.deepEqual(
+      [aborted(400), aborted(4000)].map((attempts) => timesOfLeaving(attempts)),
+      [
+        [490, 120.123],
+        [610.123, 0],
+      ],
+    )
+  })
+
+  it('of a client that left while two tries ran beside each other counts what both took once', () => {
+    const second = someAttempt({ outcome: 'aborted', startedAt: 1300, waitedMs: 290 })
+    const attempts = [someAttempt({ outcome: 'aborted', waitedMs: 590 }), second]
+    assert.deepEqual(timesOfLeaving(attempts, 0), [580, 30.123])
   })
 
   it('says who asked what, who answered, how it ended, and where the time went', () => {
