@@ -39,7 +39,20 @@ export function brokenRules(settings: Settings): string[] {
     ...namesOfTwoLimits(settings.proxyApiKeys).map(
       (name) => `keys: those named "${name}" have different limits; give them the same, or two names`,
     ),
+    ...keysOfTwo(settings.proxyApiKeys).map(
+      (whose) => `keys: the same key is that of ${whose}; whoever sends it can only be one of them`,
+    ),
   ]
+}
+
+/** Whose the keys are that stand there more than once and not for the same client. Never the keys themselves. */
+function keysOfTwo(keys: readonly ProxyKey[]): string[] {
+  const owners = new Map<string, Map<string, string>>()
+  for (const { key, name, ...limits } of keys) {
+    const known = owners.get(key) ?? new Map<string, string>()
+    owners.set(key, known.set(JSON.stringify([name, limits]), name === undefined ? 'one without a name' : `"${name}"`))
+  }
+  return [...owners.values()].filter(({ size }) => size > 1).map((several) => [...several.values()].join(' and '))
 }
 
 /** A client is its name: it cannot have the limits of one of its keys and of another. */

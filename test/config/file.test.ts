@@ -169,6 +169,20 @@ describe('key files', () => {
 })
 
 describe('the keys of a file', () => {
+  it('are each of one client only, and a fault does not show them', () => {
+    const from = (second: string) => ({
+      env: { UPSTREAM_API_URL: 'http://a/v1', CONFIG_FILE: '/c' },
+      files: { '/c': `keys: [{ name: one, key: secret, requests: 5 }, { key: secret${second} }]` },
+    })
+    assert.deepEqual(faultsFrom(from(', name: two')), [
+      'keys: the same key is that of "one" and "two"; whoever sends it can only be one of them',
+    ])
+    assert.deepEqual(faultsFrom(from('')), [
+      'keys: the same key is that of "one" and one without a name; whoever sends it can only be one of them',
+    ])
+    assert.equal(settingsFrom(from(', name: one, requests: 5')).proxyApiKeys.length, 2)
+  })
+
   it('may share a name, but not have different limits then', () => {
     const keys = (second: string) =>
       `keys: [{ name: team, key: k1, requests: 5 }, { name: team, key: k2${second} }, { key: k3 }, { key: k4, tokens: 1 }]`
