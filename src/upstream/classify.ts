@@ -67,9 +67,17 @@ export function isUnanswered({ events, startedAt, endedAt = startedAt }: Attempt
   return events === 0 && endedAt - startedAt >= NEARLY_ALL * allowed
 }
 
-/** Whether nobody's request can succeed with this key. A 403 may be about one model or one prompt alone. */
-export function refusesKey({ status }: ProxyError, outcome: Outcome): boolean {
-  return outcome === 'unauthorized' && status === 401
+/** What a 403 says that is about one request alone: the model, or the prompt. */
+const ABOUT_ONE = /model_not_(found|available)|access to model|moderation|flagged|content_(policy|filter)|safety/i
+
+/**
+ * Whether nobody's request can succeed with this key. A 403 may be about one client's model or prompt; one that comes
+ * within a stream must be, since the key had been taken by then.
+ * @param refusal the body, where the status has said it
+ */
+export function refusesKey({ status }: ProxyError, outcome: Outcome, refusal: string | undefined): boolean {
+  if (outcome !== 'unauthorized') return false
+  return status === 401 || (refusal !== undefined && !ABOUT_ONE.test(refusal))
 }
 
 /** How an error that a consumer found in the answer counts. */

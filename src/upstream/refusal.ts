@@ -42,11 +42,10 @@ export function readRefusal({ status, headers }: Head, body: string, parts: Refu
   }
 }
 
-/** Leaves the upstream alone after a 429 where the quota is one that all share: a client's own concerns nobody else. */
+/** Leaves the upstream alone after a 429 for as long as it asks. One that asks for no time is spared, if the quota is shared. */
 export function rest({ upstream, call }: RefusalParts, ms: number | undefined): void {
-  if (call.clientKey) return
-  if (ms === undefined) upstream.sparing.refused()
-  else upstream.breaker.rest(ms)
+  if (ms !== undefined) upstream.breaker.rest(ms)
+  else if (!call.clientKey) upstream.sparing.refused()
 }
 
 /** Milliseconds; Google says only in the body when to come again. */

@@ -113,38 +113,6 @@ describe('the breakers', () => {
     assert.deepEqual(await ask(proxy, 1), [200])
   })
 
-  for (const [name, steps] of [
-    ['a 429', [answer(429, {}, { 'retry-after': '7' })]],
-    ['an error 429 in the stream', [send(sseEvent({ error: { message: 'x', code: 429, retry_after: 7 } }))]],
-  ] as [string, Step[]][]) {
-    it(`rest nothing after ${name} to the key of one client, whose own quota that is`, async () => {
-      const { proxy, upstream } = await on.pair([steps, good], { env })
-      const headers = { authorization: 'Bearer mine' }
-      const refused = await post(proxy.chat, question, { headers })
-      assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '7'])
-      assert.equal(statusOf(proxy)[0]?.resting, false)
-      assert.deepEqual(await ask(proxy, 1), [200])
-      assert.equal(upstream.requests.length, 2)
-    })
-  }
-
-  it('pass over an upstream after a 429 without a time as long as another can be asked', async () => {
-    const clock = new MovedClock()
-    const refusing = await on.upstream([answer(429, {})])
-    const fine = await on.upstream(good)
-    const proxy = await on.proxy([refusing, fine], { clock, env: { ...env, LOAD_BALANCING: 'round-robin' } })
-    assert.deepEqual((await ask(proxy, 8)).sort(), [...Array(7).fill(200), 429])
-    assert.equal(statusOf(proxy)[0]?.state, 'closed')
-    clock.move(1000)
-    await ask(proxy, 8)
-    clock.move(1999)
-    await ask(proxy, 8)
-    assert.equal(refusing.requests.length, 2)
-    clock.move(1)
-    await ask(proxy, 8)
-    assert.equal(refusing.requests.length, 3)
-  })
-
   it('rest an upstream after a 429 to a key of its own, whatever key the client has sent', async () => {
     const { proxy } = await on.pair([answer(429, {}, { 'retry-after': '7' })], {
       env: { ...env, UPSTREAM_API_KEY: 'operators' },

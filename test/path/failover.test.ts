@@ -77,10 +77,10 @@ describe('failing over', () => {
   })
 
   for (const [name, steps] of [
-    ['403', [answer(403, { error: theirs })]],
+    ['403', [answer(403, { error: { ...theirs, code: 'model_not_found' } })]],
     ['an error 403 in the stream', [send(sseEvent({ error: { ...theirs, code: 403 } }))]],
   ] as [string, Step[]][]) {
-    it(`goes on after ${name} to a key of its own, which may be about one model alone, and comes back`, async () => {
+    it(`goes on after ${name} to a key of its own that is about one model or prompt alone, and comes back`, async () => {
       const bad = await on.upstream(steps)
       const other = await on.upstream([good])
       const proxy = await on.proxy([bad, other], { env: { ...env, UPSTREAM_API_KEY: 'one-key,other-key' } })

@@ -42,13 +42,19 @@ describe('what the end of a try means', () => {
     assert.equal(toFailure(error, 'unauthorized', true).retryable, true)
   })
 
-  it('a 401 refuses the key, a 403 perhaps only the model or the prompt', () => {
-    for (const [status, refused] of [
-      [401, true],
-      [403, false],
+  it('a 401 refuses the key, and so does a 403, unless it is about one model or one prompt', () => {
+    for (const [status, refusal, refused] of [
+      [401, '{"error":{"code":"invalid_api_key"}}', true],
+      [401, undefined, true],
+      [403, '', true],
+      [403, '{"error":{"message":"Missing scopes: model.request"}}', true],
+      [403, '{"error":{"code":"model_not_found"}}', false],
+      [403, '{"error":{"message":"Your input was flagged"}}', false],
+      [403, undefined, false],
+      [429, '', false],
     ] as const) {
       const error = new ProxyError('upstream_error', { status })
-      assert.equal(refusesKey(error, outcomeOf(error)), refused)
+      assert.equal(refusesKey(error, outcomeOf(error), refusal), refused, `${status} ${refusal}`)
     }
   })
 
