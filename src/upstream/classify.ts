@@ -60,10 +60,14 @@ export function verdictOf(outcome: Outcome, unanswered: boolean): Verdict {
 /**
  * Whether a try got nothing for as long as the first event may take, or the request as a whole where that is shorter:
  * then the total time-out comes in the place of the one for the first event.
+ * @param askedAt the clock's time at which the request as a whole began
  */
-export function isUnanswered({ events, startedAt, endedAt = startedAt }: AttemptFacts, call: Call): boolean {
-  const { firstEventMs, deadlineAt } = call.patience
-  const allowed = Math.min(firstEventMs, deadlineAt - call.request.startedAt)
+export function isUnanswered(
+  { events, startedAt, endedAt = startedAt }: AttemptFacts,
+  { firstEventMs, deadlineAt }: Call['patience'],
+  askedAt: number,
+): boolean {
+  const allowed = Math.min(firstEventMs, deadlineAt - askedAt)
   return events === 0 && endedAt - startedAt >= NEARLY_ALL * allowed
 }
 

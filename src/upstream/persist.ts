@@ -131,8 +131,11 @@ export class Persist {
       lease.judge('begun')
       onFirstEvent?.()
     }
+    // What waits for the end must not hold the call: V8 would keep each until the next full collection.
+    const { patience } = call
+    const { startedAt } = order.facts
     const end = this.parts.attempt(upstream, call, facts).then((failure) => {
-      lease.judge(verdictOf(facts.outcome ?? 'aborted', isUnanswered(facts, call)))
+      lease.judge(verdictOf(facts.outcome ?? 'aborted', isUnanswered(facts, patience, startedAt)))
       return failure
     })
     return { run: { call, lease, facts }, end }
