@@ -80,7 +80,7 @@ export const metricTable = {
   overhead: {
     name: 'proxy_overhead_seconds',
     type: 'histogram',
-    help: 'Request time less the time spent waiting for the upstream, backoff between tries included. A client that is slow to send its body shows here too.',
+    help: 'Request time less the time spent waiting for the upstream, backoff between tries included. A client that is slow to send its body shows here too; requests for /health are left out.',
     labels: ['mode'],
     buckets: OWN_WORK,
     exemplars: false,
