@@ -88,6 +88,7 @@ export function orderOf<C extends Consumer>(
     prepare(upstream, model, tryOnly, attempt) {
       const addedUsage = mayAdd && !upstream.refusesUsageOption && upstream !== refusing
       const headers = headersFor(request, upstream, parts)
+      const onlyThisModel = upstream.config.models !== undefined
       return {
         request: facts,
         model,
@@ -95,7 +96,7 @@ export function orderOf<C extends Consumer>(
         path: upstream.addresses.path(api.route, request.query, request.modelId),
         headers,
         clientKey: carriesClientKey(headers, upstream.config, request),
-        body: asked && ask(api, asked, { stream: options.stream, includeUsage: addedUsage, model }),
+        body: asked && ask(api, asked, { stream: options.stream, includeUsage: addedUsage, model, onlyThisModel }),
         consumer: options.newConsumer(addedUsage, attempt),
         addedUsage,
         patience: { firstEventMs: parts.firstEventMs, idleMs: parts.idleMs, deadlineAt },

@@ -15,6 +15,8 @@ export interface AskOptions {
   readonly includeUsage: boolean
   /** The upstream's own name for the model. */
   readonly model: string | undefined
+  /** The upstream may be asked for certain models alone, so that no second `model` may stand in the body. */
+  readonly onlyThisModel?: boolean
 }
 
 /**
@@ -23,14 +25,23 @@ export interface AskOptions {
  */
 export function ask(api: Api, asked: Asked, options: AskOptions): string {
   const changes: Record<string, string> = {}
-  if (options.model !== undefined && options.model !== own(asked.value, 'model')) {
-    changes.model = JSON.stringify(options.model)
-  }
+  if (options.model !== undefined && mustSetModel(asked, options)) changes.model = JSON.stringify(options.model)
   if (options.stream) {
     if (own(asked.value, 'stream') !== true) changes.stream = 'true'
     if (options.includeUsage && mayAddUsage(api, asked.value)) changes.stream_options = withUsage(asked)
   }
   return Object.keys(changes).length === 0 ? asked.text : splice(asked.text, changes, asked.value)
+}
+
+/** Of two members of one name, we read the last and the upstream perhaps the first: then both are set. */
+function mustSetModel({ text, value }: Asked, { model, onlyThisModel }: AskOptions): boolean {
+  return model !== own(value, 'model') || (onlyThisModel === true && mayNameModelTwice(text))
+}
+
+/** True rather too often: also for a member of something within, and for any letter that might be an escaped one of it. */
+function mayNameModelTwice(text: string): boolean {
+  const name = '"model"'
+  return text.indexOf(name, text.indexOf(name) + 1) >= 0 || /\\u006/.test(text)
 }
 
 /**

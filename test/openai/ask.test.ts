@@ -63,6 +63,22 @@ describe('the request that goes upstream', () => {
     assert.equal(asking(chat, '{"model":"a","x":1}', { stream: false, model: 'b"' }), '{"model":"b\\"","x":1}')
     assert.equal(asking(chat, '{"model":"\\u0061"}', { stream: false, model: 'a' }), '{"model":"\\u0061"}')
   })
+
+  it('lets no second model past an upstream that is there for certain models alone', () => {
+    const options = { stream: false, model: 'cheap', onlyThisModel: true }
+    const cheap = '{"model":"cheap","model":"cheap"}'
+    assert.equal(asking(chat, '{"model":"dear","model":"cheap"}', options), cheap)
+    assert.equal(
+      asking(chat, '{"mod\\u0065l":"dear","model":"cheap"}', options),
+      '{"mod\\u0065l":"cheap","model":"cheap"}',
+    )
+    assert.equal(
+      asking(chat, '{"model":"cheap","x":{"model":"own"}}', options),
+      '{"model":"cheap","x":{"model":"own"}}',
+    )
+    const everyModel = { ...options, onlyThisModel: false }
+    assert.equal(asking(chat, '{"model":"dear","model":"cheap"}', everyModel), '{"model":"dear","model":"cheap"}')
+  })
 })
 
 describe('the option for token counts', () => {
