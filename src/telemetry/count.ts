@@ -1,4 +1,4 @@
-import { errorTable } from '../errors.ts'
+import { type ErrorCode, errorTable } from '../errors.ts'
 import type { AttemptFacts, Facts } from '../facts.ts'
 import { methodLabel, statusLabel } from './bounded.ts'
 import type { EndedRequest } from './ended.ts'
@@ -14,10 +14,16 @@ export function count(metrics: Metrics, ended: EndedRequest, exemplar: Exemplar 
   metrics.requestDuration(totalMs / 1000, exemplar, route, methodLabel(facts.method), statusLabel(status), mode)
   // Probes come every few seconds and take no time: among requests they would hide what these take.
   if (!isProbe(route)) metrics.overhead(overheadMs / 1000, undefined, mode)
-  if (code !== undefined && errorTable[code].blame !== 'upstream') metrics.rejected(1, code)
+  if (code !== undefined && isOwnRefusal(code)) metrics.rejected(1, code)
   countLimits(metrics, facts)
   const model = metrics.model(facts.model)
   for (const attempt of facts.attempts) countAttempt(metrics, facts, attempt, model, exemplar)
+}
+
+/** A client that left was refused nothing; where no upstream could be used, none was asked that might have failed. */
+function isOwnRefusal(code: ErrorCode): boolean {
+  if (code === 'client_closed_request') return false
+  return errorTable[code].blame !== 'upstream' || code === 'no_upstream'
 }
 
 function countLimits(metrics: Metrics, { limit }: Facts): void {

@@ -126,7 +126,7 @@ export const metricTable = {
   rejected: {
     name: 'proxy_rejected_total',
     type: 'counter',
-    help: 'Requests that this proxy itself answered with an error, by code; upstream failures are not among them.',
+    help: 'Requests that this proxy itself answered with an error, by code. Not what an upstream that was asked failed to do, nor clients that left.',
     labels: ['code'],
   },
   streamEvents: {

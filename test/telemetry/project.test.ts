@@ -112,9 +112,12 @@ describe('projecting the facts', () => {
   it('counts as rejected what this proxy refused, and not what an upstream failed to do', async () => {
     project(someFacts({ code: 'overloaded', status: 503 }))
     project(someFacts({ code: 'invalid_json', status: 400 }))
+    project(someFacts({ code: 'no_upstream', status: 503 }))
     project(someFacts({ code: 'upstream_timeout', status: 504 }))
+    project(someFacts({ clientLeft: true, status: 200 }))
     const family = (await metrics.snapshot()).find(({ name }) => name === 'proxy_rejected_total')
-    assert.deepEqual(family?.values.map(({ labels }) => labels.code).sort(), ['invalid_json', 'overloaded'])
+    const codes = family?.values.map(({ labels }) => labels.code).sort()
+    assert.deepEqual(codes, ['invalid_json', 'no_upstream', 'overloaded'])
   })
 
   it('a client that left is 499 in metrics, log and span, whatever was being sent', async () => {

@@ -65,7 +65,7 @@ const limits = [
 const refusals = [
   graph({
     title: 'Refused by this proxy',
-    help: 'By code: what callers have to mend, and overloaded, draining and internal_error, which are not theirs.',
+    help: 'By code: what callers have to mend, and overloaded, draining, no_upstream and internal_error, which are not theirs.',
     unit: 'reqps',
     queries: [{ expr: rate(rejected, 'code'), legend: '{{code}}' }],
     stack: 'sum',
