@@ -10,6 +10,9 @@ export const pacedEveryMs = 5
 
 export const pacedQuery = 'paced=1'
 
+/** Before a path, where nginx has nothing but `proxy_pass`: a connection for each request, and the stream in a buffer. */
+export const asItComes = '/as-it-comes'
+
 export interface NginxPorts {
   readonly upstream: number
   /** Where the other one passes on to the first. */
@@ -67,5 +70,6 @@ function passingOn({ upstream, proxy }: NginxPorts): string {
   server {
     listen 127.0.0.1:${proxy} backlog=4096;
     location / { proxy_pass http://self; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }
+    location ${asItComes}/ { proxy_pass http://127.0.0.1:${upstream}/; }
   }`
 }

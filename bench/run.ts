@@ -14,7 +14,16 @@ import { measureRatio, patientPlan, writeRecorded } from './ratio.ts'
 import { inTurns, usualHead, usualRow } from './rounds.ts'
 import { Stand } from './stand.ts'
 import { type Cell, heading, report, table } from './table.ts'
-import { jobs, nginxTarget, pacedConnections, pair, smallAnswer, type Target, telemetryTargets } from './targets.ts'
+import {
+  betweenTargets,
+  jobs,
+  nginxTarget,
+  pacedConnections,
+  pair,
+  smallAnswer,
+  type Target,
+  telemetryTargets,
+} from './targets.ts'
 
 const { values } = parseArgs({
   options: {
@@ -55,6 +64,7 @@ function groups(): Target[][] {
     .map((job) => [
       ...pair(upstream, job, collector),
       ...(job === smallAnswer && peer ? [peer.target] : []),
+      ...(job.stream && !job.paced ? betweenTargets(upstream, proxyPort, job) : []),
       ...(job.stream ? [nginxTarget(proxyPort, job)] : []),
     ])
     .concat([telemetryTargets(upstream, collector)])

@@ -1,4 +1,4 @@
-import { pacedQuery } from './nginx.ts'
+import { asItComes, pacedQuery } from './nginx.ts'
 
 /** One thing to be measured: a program of its own, or an address that is there already. */
 export interface Target {
@@ -42,6 +42,7 @@ export const jobs: readonly Job[] = [
 export const pacedConnections = 128
 
 const floorFile = new URL('floor.ts', import.meta.url).pathname
+const koaFile = new URL('koa-floor.ts', import.meta.url).pathname
 const mainFile = new URL('../src/main.ts', import.meta.url).pathname
 
 export function nameOf({ size, stream, paced }: Job): string {
@@ -106,6 +107,18 @@ function tracing(collector: string, ratio: string): Record<string, string> {
 /** nginx passing the same stream through, as the measure for pass-through. */
 export function nginxTarget(port: number, job: Job): Target {
   return { name: `nginx: ${nameOf(job)}`, port, path: pathOf(job), ...howToLoad(job) }
+}
+
+/**
+ * What stands between the floor and the proxy for a stream in one piece: the packages that it is made of, alone, and nginx
+ * with `proxy_pass` and no more. That one collects a stream that comes in pieces, so there it would be no measure.
+ */
+export function betweenTargets(upstream: string, port: number, job: Job): Target[] {
+  const env = { UPSTREAM: addressOf(upstream, job) }
+  return [
+    { name: `koa alone: ${nameOf(job)}`, args: [koaFile], env, ...howToLoad(job) },
+    { name: `nginx as it comes: ${nameOf(job)}`, port, path: `${asItComes}${pathOf(job)}`, ...howToLoad(job) },
+  ]
 }
 
 /** The same request with telemetry in several strengths. `collector` is an address that takes and drops spans. */
