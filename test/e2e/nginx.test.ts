@@ -109,9 +109,10 @@ describe('through nginx', () => {
 
   const line = 'GET /v1/models HTTP/1.1'
   const unread: readonly (readonly [what: string, request: string, status: number, code: string])[] = [
-    ['a header of 9 KB', `${line}\r\nhost: x\r\nx-a: ${'y'.repeat(9000)}`, 431, 'headers_too_large'],
-    ['headers of 40 KB', `${line}\r\nhost: x${`\r\nx-a: ${'y'.repeat(4000)}`.repeat(10)}`, 431, 'headers_too_large'],
-    ['a path of 9 KB', `GET /v1/${'y'.repeat(9000)} HTTP/1.1\r\nhost: x`, 431, 'headers_too_large'],
+    ['a header of 17 KB', `${line}\r\nhost: x\r\nx-a: ${'y'.repeat(17_000)}`, 431, 'headers_too_large'],
+    ['headers of 80 KB', `${line}\r\nhost: x${`\r\nx-a: ${'y'.repeat(4000)}`.repeat(20)}`, 431, 'headers_too_large'],
+    ['a path of 17 KB', `GET /v1/${'y'.repeat(17_000)} HTTP/1.1\r\nhost: x`, 431, 'headers_too_large'],
+    ['TRACE', 'TRACE /v1/models HTTP/1.1\r\nhost: x', 405, 'method_not_allowed'],
     ['a request without a host', line, 400, 'invalid_request'],
     ['a length that is no number', `POST /v1/models HTTP/1.1\r\nhost: x\r\ncontent-length: y`, 400, 'invalid_request'],
     ['a request without a path', 'GET models HTTP/1.1\r\nhost: x', 400, 'invalid_request'],
@@ -131,6 +132,13 @@ describe('through nginx', () => {
       assert.deepEqual([error.type, error.param, error.code], ['invalid_request_error', null, code])
     })
   }
+
+  it('a long key is let through, and headers that are too long for the proxy are refused by it in the same words', async () => {
+    const asked = (length: number) => ask(nginx.port, { path: '/v1/none', headers: { 'x-a': 'y'.repeat(length) } })
+    assert.equal((await asked(9000)).status, 404)
+    const { status, body } = await asked(16_300)
+    assert.deepEqual([status, JSON.parse(body).error.code], [431, 'headers_too_large'])
+  })
 
   it('who asks far too often is told so as OpenAI would', async () => {
     const answers = await Promise.all(Array.from({ length: 400 }, () => ask(nginx.port, { path: '/v1/none' })))
