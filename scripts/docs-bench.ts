@@ -82,7 +82,7 @@ function lineOf(proxy: Measured, rows: readonly Measured[], words: Words): strin
 function othersBeside({ job }: Measured, rows: readonly Measured[]): string {
   const beside = rows.filter(
     ({ who, job: other }) =>
-      (who === 'nginx' && other === job) || (who.startsWith('Portkey') && job === 'un-stream, 13 events'),
+      (/^(?:nginx|koa)\b/.test(who) && other === job) || (who.startsWith('Portkey') && job === 'un-stream, 13 events'),
   )
   return beside
     .map(({ who, cpuUs, job: other }) => `${who}${other === job ? '' : ` (${other})`}: ${cpuUs} µs`)
