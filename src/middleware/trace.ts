@@ -7,7 +7,7 @@ export interface TraceParts {
   readonly clock: Clock
   /** The bounded name of a path. */
   readonly routeOf: (path: string) => Route
-  /** Told when a request begins; the function that it returns is told once, when the response has closed. */
+  /** Told when a request begins; the function that it returns is told once, when the response and all tries have ended. */
   readonly begin: (facts: Facts) => (facts: Facts) => void
 }
 
@@ -32,14 +32,22 @@ export function trace({ clock, routeOf, begin }: TraceParts): Stage {
     // Koa must not write anything: the answers are written by `answer`, `recover` and the streams.
     ctx.respond = false
     const end = begin(facts)
+    let running: Promise<void> | undefined
     // Before the listeners of the instrumentation, which end the span that the facts are written on.
     ctx.res.prependOnceListener('close', () => {
       close(facts, ctx.res)
       if (facts.clientLeft) left.abort()
-      end(facts)
+      if (running && isAsking(facts)) running.then(() => end(facts))
+      else end(facts)
     })
-    return next()
+    running = next()
+    return running
   }
+}
+
+/** Whether a try goes on though its client has left: an answer that is whole may be about to say what it cost. */
+function isAsking({ attempts }: Facts): boolean {
+  return attempts.some(({ outcome }) => outcome === undefined)
 }
 
 function close(facts: Facts, res: ServerResponse): void {

@@ -33,8 +33,10 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   private readonly facts: AttemptFacts
   private readonly watchdog: Watchdog
   private readonly onAbort = () => {
-    const outcome = this.parts.call.signal.reason === LOST_HEDGE ? LOST_HEDGE : 'aborted'
-    this.failWith(new ProxyError('client_closed_request'), outcome)
+    const isLost = this.parts.call.signal.reason === LOST_HEDGE
+    // Nothing is generated any more, and what is still to come says what it cost: a limit is charged with that.
+    if (this.consumer.whole && !isLost) this.nearlyDone()
+    else this.failWith(new ProxyError('client_closed_request'), isLost ? LOST_HEDGE : 'aborted')
   }
   private consumer: Consumer
   private controller: Dispatcher.DispatchController | undefined

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
-import { saying, sseEvent } from '../support/chunks.ts'
+import { saying, sseBody, sseEvent } from '../support/chunks.ts'
 import type { Step } from '../support/exchange.ts'
 import { post, question, type RunningProxy } from '../support/proxy.ts'
 import { answer, hang, head, send } from '../support/steps.ts'
 import type { Upstream } from '../support/upstream.ts'
 import { listen } from '../upstream/servers.ts'
-import { metric, ReadClock, setting, statusOf, until } from './setting.ts'
+import { metric, ReadClock, Spoken, setting, statusOf, until } from './setting.ts'
 
 const [role = ''] = saying('x').map((event) => sseEvent(event))
 const failed = answer(500, { error: { message: 'x' } })
@@ -53,6 +53,23 @@ for (const stream of [false, true]) {
         assert.equal(line.response_bytes, stream && when.startsWith('in') ? Buffer.byteLength(role) : 0)
       })
     }
+
+    it('waits a second for what the answer cost, when that was whole but for it', async () => {
+      const clock = new ReadClock()
+      const spoken = new Spoken(clock)
+      const { proxy, upstream } = await on.pair([spoken.step], { env, clock })
+      const { leave } = leaving(proxy, stream)
+      const request = await upstream.next()
+      await spoken.say(sseBody(saying('x')))
+      const before = clock.pending
+      leave()
+      await until(() => clock.pending > before)
+      clock.move(1000)
+      await assertBlamesNobody(proxy, 'ok')
+      // As long again for the end of the body, which would leave a connection that can be used.
+      clock.move(1000)
+      assert.equal(await request.closed, 'client')
+    })
 
     it('is forgotten before a connection was made', async () => {
       // It accepts, and says nothing to the handshake that it is offered.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chunk, saying, sseBody, usageChunk } from '../support/chunks.ts'
 import { post, question } from '../support/proxy.ts'
 import { hang, stream } from '../support/steps.ts'
-import { assertError, metric, ReadClock, Spoken, setting } from './setting.ts'
+import { assertError, metric, ReadClock, Spoken, setting, until } from './setting.ts'
 
 const told = { usage: { prompt_tokens: 30, completion_tokens: 12, total_tokens: 42 } }
 
@@ -78,6 +78,34 @@ describe('the limits of a client, from outside', () => {
       await assert.rejects(left, { name: 'AbortError' })
       await closed
       await proxy.line(({ msg, status }) => msg === 'request' && status === 499)
+      const next = await ask(proxy.chat)
+      await next.text()
+      assert.equal(remaining(next, 'tokens'), 58)
+    })
+
+    it(`charge a client that left at the end of a ${asStream ? 'streamed' : 'folded'} answer what is told of it behind that`, async () => {
+      const clock = new ReadClock()
+      const spoken = new Spoken(clock)
+      const { proxy, upstream } = await on.pair([[spoken.step], [stream(saying('well'), { done: true })]], {
+        env: { RATE_LIMIT_TOKENS: '100' },
+        clock,
+      })
+      const leaving = new AbortController()
+      const left = ask(proxy.chat, { ...question, stream: asStream }, leaving.signal).then((response) =>
+        response.text(),
+      )
+      const { closed } = await upstream.next()
+      await spoken.say(sseBody(saying('well')))
+      const before = clock.pending
+      leaving.abort()
+      await assert.rejects(left, { name: 'AbortError' })
+      await until(() => clock.pending > before)
+      await spoken.say(sseBody([usageChunk(30, 12)], { done: true }))
+      spoken.end()
+      assert.equal(await closed, 'whole')
+      const line = await proxy.line(({ msg, status }) => msg === 'request' && status === 499)
+      assert.deepEqual([line.input_tokens, line.output_tokens], [30, 12])
+      assert.equal(await metric(proxy, 'proxy_upstream_attempts_total', { outcome: 'ok' }), 1)
       const next = await ask(proxy.chat)
       await next.text()
       assert.equal(remaining(next, 'tokens'), 58)

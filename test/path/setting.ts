@@ -4,7 +4,6 @@ import type { Sample } from '../../src/telemetry/snapshot.ts'
 import { MovedClock } from '../support/clock.ts'
 import type { Exchange, Step } from '../support/exchange.ts'
 import { type ProxyOptions, type RunningProxy, startProxy } from '../support/proxy.ts'
-import { hang } from '../support/steps.ts'
 import { type Script, startUpstream, type Upstream } from '../support/upstream.ts'
 import { unguarded } from '../upstream/servers.ts'
 
@@ -141,6 +140,7 @@ export class ReadClock extends MovedClock {
 /** An upstream whose answer the test speaks itself, and that says nothing unless told to. */
 export class Spoken {
   private exchange: Exchange | undefined
+  private readonly over = Promise.withResolvers<void>()
   private readonly clock: ReadClock
 
   constructor(clock: ReadClock) {
@@ -149,7 +149,12 @@ export class Spoken {
 
   readonly step: Step = (exchange) => {
     this.exchange = exchange
-    return hang(exchange)
+    return this.over.promise
+  }
+
+  /** Ends the answer. */
+  end(): void {
+    this.over.resolve()
   }
 
   /** Sends bytes and waits until the proxy has read them. */
