@@ -35,42 +35,69 @@ const kinds: readonly Kind[] = [
 /** Every kind as often as its weight, mixed by a step that no weight divides. */
 const cycle = mixed(kinds.flatMap((kind) => Array.from({ length: kind.weight }, () => kind)))
 
-/** What came of the requests: their number by status, `left` for clients that left, `cut` for answers that broke. */
+/**
+ * What came of the requests: their number by status, `left` for clients that left, `cut` for answers that broke, `unsent`
+ * for those that would have been too many at once.
+ */
 export type Outcomes = Record<string, number>
 
-/** Sends requests at a fixed rate, whatever becomes of those before, until stopped. */
+/**
+ * A process keeps the memory that it needed for the most requests that it ever had at once. Without a bound that number
+ * would grow with each hiccup of the machine, and a soak would find a leak where there is none; with one that is reached
+ * again and again, the process has its size from the first minute.
+ */
+const mostAtOnce = 150
+const burstEveryMs = 10_000
+
+/** Sends requests at a fixed rate, and now and then as many as there may be at once, until stopped. */
 export class Traffic {
   readonly outcomes: Outcomes = {}
   private readonly pool: Pool
   private readonly bodies = new Map<Kind, string>()
   private readonly running = new Set<Promise<void>>()
+  private readonly path: string
   private readonly ticking: NodeJS.Timeout
-  private sent = 0
+  private readonly bursting: NodeJS.Timeout
+  private taken = 0
 
   constructor(url: string, perSecond: number) {
     const { origin, pathname } = new URL(url)
+    this.path = pathname
     // A burst's connections would stay as long as the proxy offers, and look like files that it never closes.
     this.pool = new Pool(origin, { connections: null, keepAliveMaxTimeout: 4000 })
     const start = performance.now()
+    let due = 0
     this.ticking = setInterval(() => {
-      const due = ((performance.now() - start) / 1000) * perSecond
-      while (this.sent < due) this.send(pathname, cycle[this.sent++ % cycle.length] as Kind)
+      for (; due < ((performance.now() - start) / 1000) * perSecond; due++) this.next()
     }, 5)
+    this.bursting = setInterval(() => {
+      while (this.running.size < mostAtOnce) this.next()
+    }, burstEveryMs)
   }
 
   /** Fulfilled when all that was sent has ended. */
   async stop(): Promise<void> {
     clearInterval(this.ticking)
+    clearInterval(this.bursting)
     await Promise.all(this.running)
     await this.pool.close()
   }
 
-  private send(path: string, kind: Kind): void {
-    const one = this.outcomeOf(path, kind).then((outcome) => {
-      this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1
+  private next(): void {
+    const kind = cycle[this.taken++ % cycle.length] as Kind
+    if (this.running.size >= mostAtOnce) {
+      this.count('unsent')
+      return
+    }
+    const one = this.outcomeOf(this.path, kind).then((outcome) => {
+      this.count(outcome)
       this.running.delete(one)
     })
     this.running.add(one)
+  }
+
+  private count(outcome: string): void {
+    this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1
   }
 
   private async outcomeOf(path: string, kind: Kind): Promise<string> {
