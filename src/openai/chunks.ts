@@ -75,7 +75,11 @@ export class ChunkFold implements Fold {
   private merge(data: string, name: string): void {
     const chunk = parseEvent(data, name)
     const trouble = findTrouble(chunk, name)
-    if (trouble) throw trouble
+    if (trouble) {
+      // OpenRouter says beside the error what it bills; nothing else of such a chunk counts.
+      mergeChunk(this.draft, { usage: own(chunk, 'usage') ?? null })
+      throw trouble
+    }
     if (isHeartbeat(chunk)) return
     mergeChunk(this.draft, chunk)
     this.quick.learn(data, chunk, name)

@@ -19,6 +19,8 @@ export class ResponseFold implements Fold {
   private readonly items = new Map<number, Json>()
   private nextPlace = 0
   private answer: { text: string; value: JsonObject } | undefined
+  /** A response that has failed is no answer, but says what it has cost. */
+  private failed: JsonObject | undefined
 
   constructor(maxAnswerBytes: number) {
     this.meter = new Meter(maxAnswerBytes)
@@ -50,7 +52,7 @@ export class ResponseFold implements Fold {
         this.end(data, event)
         break
       case 'response.failed':
-        throw failureOf(event)
+        throw this.failWith(own(event, 'response'), failureOf(event))
       case 'response.output_item.done':
         this.keepItem(data, event)
         break
@@ -68,9 +70,14 @@ export class ResponseFold implements Fold {
     }
     // A gateway that ends every stream with `response.completed` says only within it that the response has failed.
     const trouble = readTrouble(value)
-    if (trouble) throw trouble
+    if (trouble) throw this.failWith(value, trouble)
     this.meter.add(data.length)
     this.answer = { text: this.lacksItems(value) ? this.fill(value) : (memberText(data, 'response') as string), value }
+  }
+
+  private failWith(response: Json | undefined, error: ProxyError): ProxyError {
+    if (isObject(response)) this.failed = response
+    return error
   }
 
   /** Written anew here rather than at the end, so that one that cannot be written can still be had from another upstream. */
@@ -97,7 +104,7 @@ export class ResponseFold implements Fold {
   }
 
   summary(): Summary {
-    const value = this.answer?.value ?? {}
+    const value = this.answer?.value ?? this.failed ?? {}
     const status = own(value, 'status')
     return {
       ...identityOf(value),

@@ -85,6 +85,15 @@ describe('folding chunks', () => {
     assert.equal(folding(usageChunk(), ending).summary().usage?.input, 3)
   })
 
+  it('keeps the counts that stand beside an error, and nothing else of it', () => {
+    const fold = folding(chunk({ content: 'a' }))
+    const error = { message: 'Provider went away', code: 502 }
+    const told = { ...chunk({}, { finish: 'error' }), ...usageChunk(9, 4), model: 'other', error }
+    assert.equal(failure(() => fold.push(JSON.stringify(told), '')).message, 'Provider went away')
+    const usage = { input: 9, output: 4, cached: 0, reasoning: 0 }
+    assert.deepEqual(fold.summary(), { id: 'chatcmpl-1', model: 'gpt-test', finishReasons: [], usage })
+  })
+
   it('does not quote an event that it cannot read, not even in the cause that is logged', () => {
     const error = failure(() => folding('{"content":"a secret'))
     assert.equal(error.code, 'upstream_invalid')

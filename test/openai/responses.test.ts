@@ -36,6 +36,19 @@ describe('folding the events of a response', () => {
     assert.deepEqual(folding({ type: 'response.completed', response: {} }).summary().finishReasons, [])
   })
 
+  for (const event of [
+    { type: 'response.failed', response: { ...response, status: 'failed', error: { code: 'server_error' } } },
+    { type: 'response.completed', response: { ...response, status: 'failed', error: { code: 'server_error' } } },
+  ]) {
+    it(`tells what it cost also where it failed, as ${event.type} says`, () => {
+      const fold = folding()
+      assert.throws(() => fold.push(JSON.stringify(event), ''), ProxyError)
+      assert.deepEqual(fold.summary().usage, { input: 7, output: 3, cached: 0, reasoning: 2 })
+      assert.deepEqual(fold.summary().finishReasons, ['failed'])
+      assert.equal(fold.whole, false)
+    })
+  }
+
   it('leaves an item out whose event came without it', () => {
     const fold = folding(
       { type: 'response.output_item.done', output_index: 0, item: 'none' },

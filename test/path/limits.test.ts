@@ -39,6 +39,41 @@ describe('the limits of a client, from outside', () => {
     }
   })
 
+  for (const [route, body, events] of [
+    [
+      'chat/completions',
+      question,
+      [
+        chunk({ content: 'well' }),
+        { ...chunk({}, { finish: 'error' }), ...told, error: { message: 'gone', code: 502 } },
+      ],
+    ],
+    [
+      'responses',
+      { model: 'm', input: 'hi' },
+      [
+        {
+          type: 'response.failed',
+          response: {
+            status: 'failed',
+            error: { code: 'server_error' },
+            usage: { input_tokens: 30, output_tokens: 12 },
+          },
+        },
+      ],
+    ],
+  ] as const) {
+    it(`charge what a failed answer of ${route} says that it has used`, async () => {
+      const { proxy } = await on.pair([stream([...events])], { env: { MAX_ATTEMPTS: '1', RATE_LIMIT_TOKENS: '100' } })
+      const failed = await ask(`${proxy.base}/${route}`, body)
+      await failed.text()
+      assert.equal(failed.status, 502)
+      const second = await ask(`${proxy.base}/${route}`, body)
+      await second.text()
+      assert.equal(remaining(second, 'tokens'), 58)
+    })
+  }
+
   it('are shown with a refusal of the body, too, which costs a request and no tokens', async () => {
     const { proxy, upstream } = await on.pair([hang], { env: { RATE_LIMIT_REQUESTS: '10', RATE_LIMIT_TOKENS: '100' } })
     const response = await ask(proxy.chat, { model: 5 })
