@@ -71,8 +71,16 @@ export class ResponseFold implements Fold {
     // A gateway that ends every stream with `response.completed` says only within it that the response has failed.
     const trouble = readTrouble(value)
     if (trouble) throw this.failWith(value, trouble)
+    const lacks = this.lacksItems(value)
+    // Nearly always the response has all items itself, and those that came on the way are no part of the answer.
+    if (!lacks) this.dropItems()
     this.meter.add(data.length)
-    this.answer = { text: this.lacksItems(value) ? this.fill(value) : (memberText(data, 'response') as string), value }
+    this.answer = { text: lacks ? this.fill(value) : (memberText(data, 'response') as string), value }
+  }
+
+  private dropItems(): void {
+    this.meter.add(-this.meter.units)
+    this.items.clear()
   }
 
   private failWith(response: Json | undefined, error: ProxyError): ProxyError {

@@ -49,6 +49,24 @@ describe('folding the events of a response', () => {
     })
   }
 
+  it('counts an item once that comes on the way and in the response at its end', () => {
+    const item = { id: 'i', type: 'message', text: 'x'.repeat(6000) }
+    const fold = folding(
+      { type: 'response.output_item.done', output_index: 0, item },
+      { type: 'response.completed', response: { output: [item] } },
+    )
+    assert.equal(fold.finish(), JSON.stringify({ output: [item] }))
+  })
+
+  it('counts the items that only came on the way', () => {
+    const item = { type: 'message', text: 'x'.repeat(4000) }
+    const event = { type: 'response.output_item.done', item }
+    assert.throws(
+      () => folding(event, event, { type: 'response.completed', response: { output: [], x: 'x'.repeat(3000) } }),
+      (error) => error instanceof ProxyError && error.code === 'upstream_too_large',
+    )
+  })
+
   it('leaves an item out whose event came without it', () => {
     const fold = folding(
       { type: 'response.output_item.done', output_index: 0, item: 'none' },
