@@ -38,7 +38,8 @@ const advice: Record<ErrorCode, string> = {
   upstream_unreachable: 'Check the address, DNS, TLS and the forward proxy; `GET /status` shows each upstream.',
   upstream_truncated: 'The upstream, or a proxy before it, cuts long streams; look at its time-outs.',
   upstream_invalid: 'Ask the upstream by hand; its address may be of a page rather than an API.',
-  upstream_too_large: 'Raise `MAX_ANSWER_BYTES`, or lower `max_tokens`.',
+  upstream_too_large:
+    'Raise `MAX_ANSWER_BYTES`, or `MAX_EVENT_BYTES` where the message names that, or lower `max_tokens`.',
   upstream_error: 'The upstream gave no more; its own log has the cause.',
   upstream_timeout: 'Which of `CONNECT_`, `FIRST_EVENT_`, `IDLE_` and `REQUEST_TIMEOUT_MS` it was is in the log.',
   overloaded: 'Add workers or machines, or raise `MAX_CONCURRENCY`.',

@@ -52,6 +52,7 @@ const SPACE = 0x20
 const COLON = 0x3a
 const BOM = 0xfeff
 const NOTHING = -1
+const tooLarge = { message: 'One event was larger than this proxy accepts (MAX_EVENT_BYTES). Ask for a higher cap.' }
 
 /**
  * Makes a parser by the rules of https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream,
@@ -119,7 +120,7 @@ class EventParser implements Parser {
       const end = text.indexOf('\n', at)
       if (end === -1) break
       if (text.charCodeAt(end + 1) === LF && startsWithData(text, at) && this.data.count === 0) {
-        if (end - at > this.max) throw new ProxyError('upstream_too_large')
+        if (end - at > this.max) throw new ProxyError('upstream_too_large', tooLarge)
         this.handOver(text.slice(valueStart(text, at + 4), end))
         at = end + 2
       } else {
@@ -199,7 +200,7 @@ class EventParser implements Parser {
 
   /** Must not depend on how the stream was cut, so a line counts the same whether it came whole or in pieces. */
   private check(lineLength: number): void {
-    if (this.data.length + lineLength > this.max) throw new ProxyError('upstream_too_large')
+    if (this.data.length + lineLength > this.max) throw new ProxyError('upstream_too_large', tooLarge)
   }
 
   private dispatch(): void {

@@ -129,10 +129,16 @@ describe('what an upstream sends under 200', () => {
     })
   }
 
-  it('an event over MAX_EVENT_BYTES is too large', async () => {
-    const response = await ask(send('data: '), flood(100_000, 'x'.repeat(1000)))
-    await assertError(response, 502, 'upstream_too_large')
-  })
+  for (const [how, steps] of [
+    ['without end', [send('data: '), flood(100_000, 'x'.repeat(1000))]],
+    ['that comes whole', [send(`data: ${'x'.repeat(5000)}\n\n`)]],
+  ] as [string, Step[]][]) {
+    it(`an event over MAX_EVENT_BYTES ${how} is too large, and the error names that cap`, async () => {
+      const { error } = await assertError(await ask(...steps), 502, 'upstream_too_large')
+      assert.match(error.message, /MAX_EVENT_BYTES/)
+      assert.doesNotMatch(error.message, /MAX_ANSWER_BYTES/)
+    })
+  }
 
   it('an answer over MAX_ANSWER_BYTES is too large', async () => {
     const event = sseEvent({ choices: [{ index: 0, delta: { content: 'x'.repeat(1000) } }] })
