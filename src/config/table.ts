@@ -39,7 +39,11 @@ const upstreams = {
   ),
   REQUEST_TIMEOUT_MS: milliseconds(600_000, 1, 'The longest that one request may take, all tries together.'),
   MAX_ANSWER_BYTES: size('64MiB', 1024, 'The largest answer that is collected for one request.'),
-  MAX_EVENT_BYTES: size('8MiB', 1024, 'The largest single event that an upstream may send.'),
+  MAX_EVENT_BYTES: size(
+    '8MiB',
+    1024,
+    'The largest single event that an upstream may send. With the Responses API, whose last event holds the whole answer, it may be as large as MAX_ANSWER_BYTES where that is more.',
+  ),
   BREAKER_WINDOW_MS: milliseconds(30_000, 100, 'The window over which an upstream’s failures are counted.'),
   BREAKER_MIN_REQUESTS: integer(10, [1, 1_000_000], 'Requests in the window before its failures mean anything.'),
   BREAKER_FAILURE_RATE: share(0.5, 'The share of failures from which an upstream rests.'),

@@ -3,7 +3,7 @@ import { type PlainAnswer, parseAnswer, summaryOf } from '../openai/answer.ts'
 import type { Api, Fold, Summary } from '../openai/api.ts'
 import type { Skim } from '../sse/parse.ts'
 import type { Consumer, Flow, Head } from '../upstream/consumer.ts'
-import { BodyReader, type BodySink, type ReaderCaps } from './reader.ts'
+import { BodyReader, type BodySink, capsFor, type ReaderCaps } from './reader.ts'
 
 /** Un-streams: folds the events, and accepts the plain JSON of an upstream that would not stream. */
 export class Collect implements Consumer, BodySink {
@@ -21,7 +21,7 @@ export class Collect implements Consumer, BodySink {
 
   /** @param note told what an answer says of itself: a whole one before the try is over, a broken one when it ends */
   constructor(
-    api: Pick<Api, 'answerIn'>,
+    api: Pick<Api, 'answerIn' | 'hasLastEvent'>,
     fold: Fold,
     caps: ReaderCaps,
     note: (summary: Summary, isWhole: boolean) => void,
@@ -29,7 +29,7 @@ export class Collect implements Consumer, BodySink {
     this.api = api
     this.fold = fold
     this.note = note
-    this.reader = new BodyReader(this, caps)
+    this.reader = new BodyReader(this, capsFor(api, caps))
   }
 
   get events(): number {

@@ -1,4 +1,5 @@
 import { ProxyError } from '../errors.ts'
+import type { Api } from '../openai/api.ts'
 import { bytesOf, withoutMark } from '../sse/bytes.ts'
 import { createInflater, type Inflater } from '../sse/inflate.ts'
 import { createParser, type Parser, type Skim, type Stretch } from '../sse/parse.ts'
@@ -24,6 +25,11 @@ export interface BodySink {
 export interface ReaderCaps {
   readonly maxEventBytes: number
   readonly maxAnswerBytes: number
+}
+
+/** Where the last event holds the whole answer, as in the Responses API, it may be as large as an answer may. */
+export function capsFor({ hasLastEvent }: Pick<Api, 'hasLastEvent'>, caps: ReaderCaps): ReaderCaps {
+  return hasLastEvent ? { ...caps, maxEventBytes: Math.max(caps.maxEventBytes, caps.maxAnswerBytes) } : caps
 }
 
 const MAX_SNIFFED_BYTES = 4096

@@ -9,7 +9,7 @@ import { responseHeaders } from '../upstream/headers.ts'
 import { EventGate } from './boundary.ts'
 import { noEvents } from './collect.ts'
 import type { Outlet } from './outlet.ts'
-import { BodyReader, type BodySink, type ReaderCaps } from './reader.ts'
+import { BodyReader, type BodySink, capsFor, type ReaderCaps } from './reader.ts'
 
 export const EVENT_STREAM = 'text/event-stream; charset=utf-8'
 
@@ -48,7 +48,7 @@ export class Relay implements Consumer, BodySink {
   constructor(options: RelayOptions) {
     this.options = options
     this.watch = new Watch(options.api)
-    this.reader = new BodyReader(this, options.caps)
+    this.reader = new BodyReader(this, capsFor(options.api, options.caps))
     this.stripper = options.stripUsage ? createUsageStripper((bytes) => this.write(bytes)) : undefined
   }
 

@@ -140,6 +140,24 @@ describe('what an upstream sends under 200', () => {
     })
   }
 
+  for (const stream of [false, true]) {
+    it(`a response may hold in one event all that an answer may, ${stream ? 'streamed' : 'folded'}`, async () => {
+      const item = { id: 'ig_1', type: 'image_generation_call', status: 'completed', result: 'x'.repeat(50_000) }
+      const response = { id: 'resp_1', object: 'response', status: 'completed', output: [item] }
+      const done = { type: 'response.output_item.done', output_index: 0, item }
+      const events = sseBody([done, { type: 'response.completed', response }], { named: true })
+      const { proxy } = await on.pair([send(events)], { env })
+      const answered = await post(`${proxy.base}/responses`, { model: 'm', input: 'hi', stream })
+      assert.equal(await answered.text(), stream ? events : JSON.stringify(response))
+    })
+
+    it(`a response over MAX_ANSWER_BYTES is too large, ${stream ? 'streamed' : 'folded'}`, async () => {
+      const { proxy } = await on.pair([send('data: '), flood(10_000_000, 'x'.repeat(1000))], { env })
+      const answered = await post(`${proxy.base}/responses`, { model: 'm', input: 'hi', stream })
+      await assertError(answered, 502, 'upstream_too_large')
+    })
+  }
+
   it('an answer over MAX_ANSWER_BYTES is too large', async () => {
     const event = sseEvent({ choices: [{ index: 0, delta: { content: 'x'.repeat(1000) } }] })
     await assertError(await ask(head(), flood(10_000_000, event)), 502, 'upstream_too_large')
