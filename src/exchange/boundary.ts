@@ -10,6 +10,8 @@ const EMPTY = Buffer.alloc(0)
  */
 export class EventGate {
   private pieces: Buffer[] = []
+  /** Bytes held back. */
+  size = 0
   /** The last bytes held back; a blank line may lie across them and the next piece. */
   private seam: Buffer = EMPTY
 
@@ -37,11 +39,13 @@ export class EventGate {
 
   clear(): void {
     this.pieces = []
+    this.size = 0
     this.seam = EMPTY
   }
 
   private hold(piece: Buffer): void {
     this.pieces.push(piece)
+    this.size += piece.length
     this.seam = Buffer.concat([this.seam, piece.subarray(-3)]).subarray(-3)
   }
 }

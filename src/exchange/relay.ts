@@ -2,7 +2,7 @@ import { ProxyError } from '../errors.ts'
 import { parseAnswer, summaryOf } from '../openai/answer.ts'
 import { type Api, isDone, type Summary } from '../openai/api.ts'
 import { Watch } from '../openai/watch.ts'
-import type { Skim } from '../sse/parse.ts'
+import { type Skim, tooLarge } from '../sse/parse.ts'
 import { createUsageStripper, type UsageStripper } from '../sse/strip.ts'
 import type { Consumer, Flow, Head } from '../upstream/consumer.ts'
 import { responseHeaders } from '../upstream/headers.ts'
@@ -12,6 +12,9 @@ import type { Outlet } from './outlet.ts'
 import { BodyReader, type BodySink, capsFor, type ReaderCaps } from './reader.ts'
 
 export const EVENT_STREAM = 'text/event-stream; charset=utf-8'
+
+/** The names of fields make an event longer than its data: pretty-printed, with a line for each member, by half. */
+const FRAMING = 2
 
 export interface RelayOptions {
   readonly api: Api
@@ -35,6 +38,7 @@ export class Relay implements Consumer, BodySink {
   private readonly watch: Watch
   private readonly options: RelayOptions
   private readonly reader: BodyReader
+  private readonly maxEventBytes: number
   private readonly stripper: UsageStripper | undefined
   private summary: Summary | undefined
   private head: Head | undefined
@@ -42,13 +46,16 @@ export class Relay implements Consumer, BodySink {
   private readonly gate = new EventGate()
   /** Whole events that wait for the first one with data, comments before it. */
   private ready: Buffer[] = []
+  private readyBytes = 0
   private begun = false
   private waiting = false
 
   constructor(options: RelayOptions) {
     this.options = options
     this.watch = new Watch(options.api)
-    this.reader = new BodyReader(this, capsFor(options.api, options.caps))
+    const caps = capsFor(options.api, options.caps)
+    this.maxEventBytes = caps.maxEventBytes
+    this.reader = new BodyReader(this, caps)
     this.stripper = options.stripUsage ? createUsageStripper((bytes) => this.write(bytes)) : undefined
   }
 
@@ -93,7 +100,9 @@ export class Relay implements Consumer, BodySink {
 
   onBytes(chunk: Buffer): void {
     const whole = this.gate.push(chunk)
-    if (whole) this.ready.push(whole)
+    if (!whole) return
+    this.ready.push(whole)
+    this.readyBytes += whole.length
   }
 
   /** @throws ProxyError when the first event is an error or the end, and can still become a status */
@@ -104,12 +113,19 @@ export class Relay implements Consumer, BodySink {
     if (isDone(bytes)) throw new ProxyError('upstream_truncated', noEvents(0))
   }
 
-  /** Comments alone begin no answer: until the first event, another upstream may still give it. */
+  /**
+   * Comments alone begin no answer: until the first event, another upstream may still give it.
+   * @throws ProxyError `upstream_too_large` when too much waits for that
+   */
   onBatch(): void {
-    if (this.events === 0 || this.ready.length === 0) return
+    if (this.events === 0 || this.ready.length === 0) {
+      this.checkHeld()
+      return
+    }
     this.commit()
     for (const bytes of this.ready) this.forward(bytes)
     this.ready = []
+    this.readyBytes = 0
     if (this.watch.trouble) this.options.outlet.told = true
     if (this.watch.done || this.watch.trouble) this.flow?.nearlyDone()
   }
@@ -138,6 +154,12 @@ export class Relay implements Consumer, BodySink {
     this.commit()
     this.write(Buffer.from(rendered))
     this.flow?.done()
+  }
+
+  /** The parser bounds an event, but drops comments: of these an upstream could send any amount, and all of it waits. */
+  private checkHeld(): void {
+    const held = this.readyBytes + this.gate.size
+    if (held > FRAMING * this.maxEventBytes) throw new ProxyError('upstream_too_large', tooLarge)
   }
 
   private commit(): void {

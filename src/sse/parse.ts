@@ -52,7 +52,7 @@ const SPACE = 0x20
 const COLON = 0x3a
 const BOM = 0xfeff
 const NOTHING = -1
-const tooLarge = { message: 'One event was larger than this proxy accepts (MAX_EVENT_BYTES). Ask for a higher cap.' }
+export const tooLarge = { message: 'An event is larger than this proxy takes (MAX_EVENT_BYTES). Ask for a higher cap.' }
 
 /**
  * Makes a parser by the rules of https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream,

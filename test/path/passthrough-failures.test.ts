@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { saying, sseBody, sseEvent } from '../support/chunks.ts'
 import type { Step } from '../support/exchange.ts'
 import { post, question } from '../support/proxy.ts'
-import { answer, cut, hang, head, reset, send, stream, wait } from '../support/steps.ts'
+import { answer, cut, flood, hang, head, reset, send, stream, wait } from '../support/steps.ts'
 import { refusingAddress } from '../support/upstream.ts'
 import { assertError, metric, ReadClock, Spoken, setting, statusOf } from './setting.ts'
 
@@ -59,6 +59,25 @@ describe('a stream that fails', () => {
       })
     }
 
+    for (const [what, piece] of [
+      ['comments', ': wait\n\n'],
+      ['lines of a comment', ': wait\n'],
+    ] as const) {
+      it(`holds ${what} without end up to a bound`, async () => {
+        const { proxy } = await on.pair([head(), flood(10_000_000, piece.repeat(100))], {
+          env: { ...env, MAX_EVENT_BYTES: '4096' },
+        })
+        await assertError(await post(proxy.chat, streamed), 502, 'upstream_too_large')
+      })
+    }
+
+    it('holds no comments against the bound that it can let through', async () => {
+      const comments = ': wait\n\n'.repeat(100)
+      const body = Array.from({ length: 100 }, () => role + comments).join('') + whole
+      const { proxy } = await on.pair([send(body)], { env: { ...env, MAX_EVENT_BYTES: '4096' } })
+      assert.equal(await (await post(proxy.chat, streamed)).text(), body)
+    })
+
     it('moves on when no connection can be made', async () => {
       const good = await on.upstream([send(whole)])
       const proxy = await on.proxy([`http://${await refusingAddress()}/v1`, good], {
@@ -73,6 +92,7 @@ describe('a stream that fails', () => {
       ['is cut', [send(role, first, second.slice(0, 30)), cut], 'upstream_truncated', /before the answer/],
       ['ends early', [send(role + first)], 'upstream_truncated', /before/],
       ['ends early within an event', [send(role + first + second.slice(0, 30))], 'upstream_truncated', /before/],
+      ['grows by comments', [send(role, first), flood(10_000_000, ': x\n'.repeat(100))], 'upstream_too_large', /./],
       ['grows beyond MAX_EVENT_BYTES', [send(role, first, `data: ${'x'.repeat(5000)}`)], 'upstream_too_large', /./],
     ] as [string, Step[], string, RegExp][]) {
       it(`tells by an event that it ${name}, and never [DONE]`, async () => {
