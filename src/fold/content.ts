@@ -1,6 +1,6 @@
 import { isRaw } from '../json/exact.ts'
 import type { Meter } from './draft.ts'
-import { append, grow, growObject } from './grow.ts'
+import { append, grow, growObject, spelling } from './grow.ts'
 import { isObject, isText, type Json, type JsonObject, own } from './record.ts'
 
 /**
@@ -9,8 +9,7 @@ import { isObject, isText, type Json, type JsonObject, own } from './record.ts'
  */
 export function growContent(was: Json | undefined, piece: Json, meter: Meter, depth = 0): Json {
   if (piece === null) return was ?? null
-  if (typeof piece !== 'object' || isRaw(piece))
-    return growText(was, isRaw(piece) ? piece.rawJSON : String(piece), meter, depth)
+  if (typeof piece !== 'object' || isRaw(piece)) return growText(was, spelling(piece), meter, depth)
   const pieces = Array.isArray(piece) ? piece : [piece]
   // No parts are no reason to make a list of what may go on as a string.
   if (pieces.length === 0) return was ?? null
@@ -19,7 +18,6 @@ export function growContent(was: Json | undefined, piece: Json, meter: Meter, de
   return parts
 }
 
-/** A token that looks like a number is a number to some servers; it is a piece of text all the same. */
 function growText(was: Json | undefined, piece: string, meter: Meter, depth: number): Json {
   if (!Array.isArray(was)) return grow(was, piece, 'content', meter)
   return piece === '' ? was : addPart(was, textPart(piece), meter, depth)

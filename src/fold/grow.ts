@@ -1,3 +1,4 @@
+import { isRaw } from '../json/exact.ts'
 import { MAX_INDEX, type Meter } from './draft.ts'
 import { isObject, isText, type Json, type JsonObject, own, put } from './record.ts'
 import { assertDepth, MEMBER, weigh } from './weigh.ts'
@@ -21,6 +22,9 @@ export const labels: ReadonlySet<string> = new Set([
   'native_finish_reason',
 ])
 
+/** Texts of which a token that looks like a number, or like `true`, is one to some servers; it is a piece all the same. */
+export const texts: ReadonlySet<string> = new Set(['content', 'text', 'refusal', 'reasoning_content', 'reasoning'])
+
 /**
  * The rule for every field that the fold does not know: strings are appended, arrays appended (objects that carry
  * an `index` are merged by it), objects merged, numbers and booleans replaced. A null never erases what came before:
@@ -31,8 +35,15 @@ export function grow(was: Json | undefined, piece: Json, key: string, meter: Met
   if (typeof piece === 'string') return growString(was, piece, key, meter)
   if (Array.isArray(piece)) return growArray(Array.isArray(was) ? was : [], piece, meter, depth)
   if (isObject(piece)) return growObject(isObject(was) ? was : {}, piece, meter, depth)
+  // Deeper down such names may be those of counts.
+  if (depth === 0 && texts.has(key)) return growString(was, spelling(piece), key, meter)
   meter.add(weigh(piece) - (was === undefined ? 0 : weigh(was)))
   return piece
+}
+
+/** A number or truth value as it was written. */
+export function spelling(piece: Json): string {
+  return isRaw(piece) ? piece.rawJSON : String(piece)
 }
 
 function growString(was: Json | undefined, piece: string, key: string, meter: Meter): Json {

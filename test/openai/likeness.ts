@@ -68,6 +68,8 @@ const shapes: readonly ((piece: string) => Fields)[] = [
   (piece) => delta({ tool_calls: [{ index: 0, function: { arguments: piece } }, fragmentOf('same')] }),
   (piece) => ({ choices: [{ delta: { content: piece } }, { index: 1, delta: { content: 'same' } }] }),
   (piece) => delta({ content: 5, vendor: piece }),
+  (piece) => delta({ reasoning_content: 5, vendor: piece }),
+  (piece) => ({ choices: [{ index: 0, text: 5, vendor: piece }] }),
   (piece) => delta({ content: piece, reasoning: 'same' }),
   (piece) => delta({ content: piece, vendor: { inner: 'same' } }),
   (piece) => delta({ content: piece, vendor: ['same'] }),
