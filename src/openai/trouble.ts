@@ -7,7 +7,7 @@ import { numberOf } from '../json/exact.ts'
  * string, vLLM's `{"object": "error", …}`, or an event named `error` whose data is the error itself.
  */
 export function readTrouble(value: JsonObject, eventName = ''): ProxyError | undefined {
-  const trouble = troubleIn(value)
+  const trouble = troubleIn(value) ?? troubleOfGroq(value)
   if (trouble) return trouble
   const { error, object, type } = { error: own(value, 'error'), object: own(value, 'object'), type: own(value, 'type') }
   if (error === true || object === 'error' || type === 'error' || eventName === 'error') return troubleOf(value, value)
@@ -37,6 +37,12 @@ function troubleIn(around: JsonObject): ProxyError | undefined {
   const error = own(around, 'error')
   if (isText(error)) return troubleOf({ message: error }, around)
   return isObject(error) ? troubleOf(error, around) : undefined
+}
+
+/** Groq says in `x_groq.error` why it has stopped a stream early, as its SDKs have it (`XGroq` of groq-python). */
+function troubleOfGroq(value: JsonObject): ProxyError | undefined {
+  const groq = own(value, 'x_groq')
+  return isObject(groq) ? troubleIn(groq) : undefined
 }
 
 /** @param error the object with the message  @param around what encloses it, where some put the status */

@@ -206,7 +206,9 @@ function isUsageData(data: string): boolean {
 }
 
 function isLoss([key, value]: [string, unknown]): boolean {
-  if (!value || FIGURES.has(key)) return false
+  if (!value) return false
+  // Groq says among its figures why it has stopped a stream early.
+  if (FIGURES.has(key)) return typeof value === 'object' && 'error' in value && Boolean(value.error)
   // MiniMax says by a zero and empty words that nothing went wrong.
   return typeof value === 'object' ? Object.values(value).some(Boolean) : WORDS.has(key)
 }

@@ -37,6 +37,7 @@ const cases: [what: string, text: string, expected: object][] = [
     '{"choices":[null,{},{"error":{"message":"m","code":429}}]}',
     { ...plain, status: 429, code: '429' },
   ],
+  ['what Groq says of its own', '{"choices":[],"x_groq":{"id":"r","error":"m"}}', plain],
   ['a text in a choice', '{"choices":[{"error":"m"}]}', plain],
 ]
 
