@@ -1,4 +1,5 @@
 import { ProxyError } from '../errors.ts'
+import { startsWithData, startsWithEvent, valueStart } from './fields.ts'
 import { Pieces } from './pieces.ts'
 
 /** Called with the joined data of one event and with its `event` field, '' when there was none. */
@@ -48,17 +49,18 @@ export interface Parser {
 }
 
 const LF = 0x0a
-const SPACE = 0x20
-const COLON = 0x3a
 const BOM = 0xfeff
 const NOTHING = -1
+const errorField = /^error: ?\{/
 export const tooLarge = { message: 'An event is larger than this proxy takes (MAX_EVENT_BYTES). Ask for a higher cap.' }
 
 /**
  * Makes a parser by the rules of https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream,
- * with two deviations for the sake of what providers send. A last event without its blank line is handed over by
+ * with three deviations for the sake of what providers send. A last event without its blank line is handed over by
  * `end()`, even when its last line is unfinished: if it was cut, its JSON cannot be read, and the caller knows that the
  * stream was truncated. An event whose data is the empty string is not handed over: it can only be a heartbeat.
+ * An object in a field `error` is handed over as an event of that name: llama.cpp wrote its errors so
+ * (https://github.com/ggml-org/llama.cpp/pull/16109).
  * `id`, `retry`, comments and unknown fields are dropped.
  */
 export function createParser(onEvent: OnEvent, options: ParserOptions): Parser {
@@ -189,13 +191,17 @@ class EventParser implements Parser {
     this.check(end - start)
     if (startsWithData(text, start)) this.data.add(text.slice(valueStart(text, start + 4), end))
     else if (startsWithEvent(text, start)) this.name = text.slice(valueStart(text, start + 5), end)
-    else if (end - start <= 5) this.readBareField(text.slice(start, end))
+    else this.readOther(text.slice(start, end))
   }
 
-  /** A line without colon is a field with an empty value. */
-  private readBareField(line: string): void {
+  private readOther(line: string): void {
+    // A line without colon is a field with an empty value.
     if (line === 'data') this.data.add('')
     else if (line === 'event') this.name = ''
+    else if (errorField.test(line)) {
+      this.name = 'error'
+      this.data.add(line.slice(line.indexOf('{')))
+    }
   }
 
   /** Must not depend on how the stream was cut, so a line counts the same whether it came whole or in pieces. */
@@ -219,32 +225,4 @@ class EventParser implements Parser {
 function nearer(one: number, other: number): number {
   if (one === -1 || other === -1) return Math.max(one, other)
   return Math.min(one, other)
-}
-
-/** Whether `data:` stands here. Written out, since `startsWith` costs more than the whole rest of an event's handling. */
-function startsWithData(text: string, at: number): boolean {
-  return (
-    text.charCodeAt(at) === 0x64 &&
-    text.charCodeAt(at + 1) === 0x61 &&
-    text.charCodeAt(at + 2) === 0x74 &&
-    text.charCodeAt(at + 3) === 0x61 &&
-    text.charCodeAt(at + 4) === COLON
-  )
-}
-
-/** Whether `event:` stands here. */
-function startsWithEvent(text: string, at: number): boolean {
-  return (
-    text.charCodeAt(at) === 0x65 &&
-    text.charCodeAt(at + 1) === 0x76 &&
-    text.charCodeAt(at + 2) === 0x65 &&
-    text.charCodeAt(at + 3) === 0x6e &&
-    text.charCodeAt(at + 4) === 0x74 &&
-    text.charCodeAt(at + 5) === COLON
-  )
-}
-
-/** Where a value begins: behind the colon and behind one space, if there is one. */
-function valueStart(text: string, colon: number): number {
-  return text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1
 }

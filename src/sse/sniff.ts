@@ -11,6 +11,8 @@ const OPEN_BRACE = 0x7b
 
 const BOM = Buffer.from([0xef, 0xbb, 0xbf])
 const FIELDS = ['data', 'event', 'id', 'retry'].map((name) => Buffer.from(name))
+/** llama.cpp wrote its errors so; what is no object behind it may be a page's words. */
+const ERRORS = ['error:{', 'error: {'].map((text) => Buffer.from(text))
 
 /**
  * Tells by a body's first bytes what it is, since content types lie in both directions: SSE comes as
@@ -19,7 +21,7 @@ const FIELDS = ['data', 'event', 'id', 'retry'].map((name) => Buffer.from(name))
  * A byte order mark, white space and blank lines may stand before either; upstreams send them to keep a connection open
  * while they work. So these decide nothing, and whoever waits for a decision may throw them away.
  *
- * @returns undefined while more bytes are needed: then, behind the white space, there are five at most
+ * @returns undefined while more bytes are needed: then, behind the white space, there are seven at most
  */
 export function sniff(firstBytes: Buffer): BodyKind | undefined {
   const start = skipWhiteSpace(firstBytes, afterBom(firstBytes))
@@ -30,6 +32,8 @@ export function sniff(firstBytes: Buffer): BodyKind | undefined {
   const rest = firstBytes.subarray(start)
   const field = FIELDS.find((name) => agree(rest, name))
   if (field) return afterField(rest[field.length])
+  const error = ERRORS.find((text) => agree(rest, text))
+  if (error) return rest.length < error.length ? undefined : 'sse'
   // Not yet a whole mark, for instance when bytes come one at a time.
   return start === 0 && agree(rest, BOM) ? undefined : 'other'
 }

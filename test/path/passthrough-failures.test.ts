@@ -37,6 +37,7 @@ describe('a stream that fails', () => {
       ['is nothing but [DONE]', [stream([], { done: true })], 502, 'upstream_truncated'],
       ['is HTML', [answer(200, '<html>')], 502, 'upstream_invalid'],
       ['begins with an error', [stream([{ error: { ...theirs, code: 503 } }])], 503, '503'],
+      ['begins with a field for errors', [send('error: {"message":"Broken.","code":503}\n\n')], 503, '503'],
       ['is refused', [answer(404, { error: theirs })], 404, 'x'],
     ] as [string, Step[], number, string][]) {
       it(`tells by its status that it ${name}`, async () => {

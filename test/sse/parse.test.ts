@@ -53,6 +53,15 @@ const rules: [rule: string, body: string, events: Event[]][] = [
       [' two', ''],
     ],
   ],
+  [
+    'an object in a field named error is an event of that name, and words are not',
+    'error: {"a":1}\n\nerror:{"b":2}\n\nerror: no\n\nerrors: {}\n\ndata: c\n\n',
+    [
+      ['{"a":1}', 'error'],
+      ['{"b":2}', 'error'],
+      ['c', ''],
+    ],
+  ],
   ['a tab after the colon is kept', 'data:\tx\n\n', [['\tx', '']]],
   [
     'the event field names one event',

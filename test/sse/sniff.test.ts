@@ -20,12 +20,18 @@ const bodies: [body: string, kind: BodyKind | undefined][] = [
   ['\n\n\r\ndata:', 'sse'],
   [`${BOM}data:`, 'sse'],
   [`${BOM}\n:`, 'sse'],
+  ['error: {"code":400}', 'sse'],
+  ['error:{', 'sse'],
   ['<html>', 'other'],
   ['upstream connect error', 'other'],
   ['database is down', 'other'],
   ['identity', 'other'],
   ['dat:', 'other'],
   ['eventually', 'other'],
+  ['error: no such host', 'other'],
+  ['error:  {', 'other'],
+  ['error', undefined],
+  ['error: ', undefined],
   ['"text"', 'other'],
   ['null', 'other'],
   [`${BOM}${BOM}{`, 'other'],
@@ -65,9 +71,9 @@ describe('sniff', () => {
     assert.equal(sniff(Buffer.of(0x1f, 0x8b)), 'other')
   })
 
-  it('needs five bytes at most behind the white space', () => {
+  it('needs seven bytes at most behind the white space', () => {
     const undecided = bodies.filter(([, kind]) => kind === undefined).map(([body]) => body.trimStart().length)
-    assert.ok(Math.max(...undecided) <= 5)
+    assert.ok(Math.max(...undecided) <= 7)
     assert.equal(sniff(Buffer.from('event')), undefined)
     assert.equal(sniff(Buffer.from('eventx')), 'other')
   })
