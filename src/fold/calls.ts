@@ -18,6 +18,8 @@ interface Fragment {
 /** Longer arguments are not looked at again for whether they are whole: each fragment of a hostile stream could ask for it. */
 const MAX_PROVED = 16_384
 
+const PLACEHOLDER = '{}'
+
 /**
  * Merges the `tool_calls` of one delta. OpenAI numbers the calls and gives id and name once; providers leave out the
  * index (Gemini, Ollama, Mistral), reuse one for the next call (Groq), repeat an empty id (Alibaba), or send the one
@@ -31,6 +33,7 @@ export function mergeCalls(choice: ChoiceDraft, calls: Json, meter: Meter): void
     const alone = pieces.length === 1 ? choice.openCall : undefined
     const draft = findCall(choice.calls, fragment, alone) ?? beginCall(choice.calls, fragment)
     choice.openCall = draft
+    dropPlaceholder(draft.call, fragment, meter)
     mergeCall(draft.call, repeats(draft.call, fragment) ? withoutBody(piece) : piece, meter)
   }
 }
@@ -111,6 +114,13 @@ function isAnother({ call }: CallDraft, { name, text }: Fragment): boolean {
 function repeats(call: JsonObject, { name, text }: Fragment): boolean {
   if (name !== undefined && name !== nameOf(call)) return false
   return text !== '' && text === argumentsOf(call) && isWholeObject(text)
+}
+
+/** Bedrock has been seen to begin a call with `{}` and to send its arguments behind that: joined, they would be no JSON. */
+function dropPlaceholder(call: JsonObject, { text }: Fragment, meter: Meter): void {
+  if (argumentsOf(call) !== PLACEHOLDER || text === PLACEHOLDER || !text.trimStart().startsWith('{')) return
+  put(bodyOf(call) as JsonObject, 'arguments', '')
+  meter.add(-PLACEHOLDER.length)
 }
 
 function withoutBody({ function: _function, custom: _custom, ...others }: JsonObject): JsonObject {
