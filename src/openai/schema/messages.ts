@@ -2,16 +2,23 @@ import { anything, byKind, either, filled, has, listOf, members, object, type Sc
 
 /**
  * Roles that a message may have. A closed list, unlike other names, because a wrong role is the commonest slip
- * and no provider answers it usefully. After OpenAI's six come those of MiniMax's OpenAI-compatible API
+ * and hardly a provider answers it usefully. After OpenAI's six come those of MiniMax's OpenAI-compatible API
  * (https://platform.minimax.io/docs/api-reference/text-chat).
  */
-export const roles: Schema = {
+const listed: Schema = {
   type: 'string',
   enum: [
     ...['system', 'developer', 'user', 'assistant', 'tool', 'function'],
     ...['user_system', 'group', 'sample_message_user', 'sample_message_ai'],
   ],
 }
+
+// IBM's Granite is told by `control` to think or to cite, and is given documents by `document NAME`: its chat template
+// reads them, wherever it is run (https://ollama.com/library/granite3.2).
+const granite: Schema = { type: 'string', pattern: '^(?:control|document)(?: |$)' }
+
+// A fault is told by the first, which is also the only one that nearly every message is held against.
+export const roles: Schema = { anyOf: [listed, granite] }
 
 // Mistral takes the address, or the sound, as a plain string where OpenAI has an object.
 // vLLM takes null for what it has cached under the part's `uuid`.

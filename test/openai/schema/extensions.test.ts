@@ -91,6 +91,10 @@ const extensions: Record<string, [Route, Body]> = {
     '/v1/chat/completions',
     chat({ messages: [{ role: 'system', name: 'Ann' }, { role: 'user_system', content: 'a' }, ...hello] }),
   ],
+  'Granite: its roles for switches and documents': [
+    '/v1/chat/completions',
+    chat({ messages: [{ role: 'control', content: 'thinking' }, { role: 'document 1', content: 'a' }, ...hello] }),
+  ],
   'Perplexity: a schema without a name': [
     '/v1/chat/completions',
     chat({ response_format: { type: 'json_schema', json_schema: { schema: {} } } }),

@@ -29,6 +29,7 @@ const refusals: { route: Route; base: Body; faults: [change: Body, param: string
       [{ messages: ['hello'] }, 'messages[0]', /expected an object, but got a string/],
       [{ messages: [{ content: 'hello' }] }, 'messages[0].role', /^Missing/],
       [{ messages: [{ role: 'wizard', content: '' }] }, 'messages[0].role', /expected one of 'system', 'developer'/],
+      [{ messages: [{ role: 'documents', content: '' }] }, 'messages[0].role', /expected one of 'system', 'developer'/],
       [{ messages: [{ role: 1, content: '' }] }, 'messages[0].role', /expected a string, but got an integer/],
       [{ messages: [{ role: 'user' }] }, 'messages[0].content', /^Missing/],
       [{ messages: [{ role: 'system' }] }, 'messages[0].content', /^Missing/],
