@@ -22,8 +22,16 @@ export const labels: ReadonlySet<string> = new Set([
   'native_finish_reason',
 ])
 
-/** Texts of which a token that looks like a number, or like `true`, is one to some servers; it is a piece all the same. */
-export const texts: ReadonlySet<string> = new Set(['content', 'text', 'refusal', 'reasoning_content', 'reasoning'])
+/** Of these a token that looks like a number is one to some servers; it is a piece of the text all the same. */
+const texts: ReadonlySet<string> = new Set(['content', 'text', 'refusal', 'reasoning_content', 'reasoning'])
+/** The same for truth values, which elsewhere are flags: `"reasoning": false` says that there is none. */
+const nothingButTexts: ReadonlySet<string> = new Set(['content', 'text'])
+
+/** Whether a value that need be no string is a piece of the text of this name. */
+export function isPieceOf(key: string, value: Json): boolean {
+  if (value === null || value === '') return false
+  return (typeof value === 'boolean' ? nothingButTexts : texts).has(key)
+}
 
 /**
  * The rule for every field that the fold does not know: strings are appended, arrays appended (objects that carry
@@ -36,7 +44,7 @@ export function grow(was: Json | undefined, piece: Json, key: string, meter: Met
   if (Array.isArray(piece)) return growArray(Array.isArray(was) ? was : [], piece, meter, depth)
   if (isObject(piece)) return growObject(isObject(was) ? was : {}, piece, meter, depth)
   // Deeper down such names may be those of counts.
-  if (depth === 0 && texts.has(key)) return growString(was, spelling(piece), key, meter)
+  if (depth === 0 && isPieceOf(key, piece)) return growString(was, spelling(piece), key, meter)
   meter.add(weigh(piece) - (was === undefined ? 0 : weigh(was)))
   return piece
 }

@@ -1,4 +1,4 @@
-import { labels, texts } from '../fold/grow.ts'
+import { isPieceOf, labels } from '../fold/grow.ts'
 import { isObject, type Json, type JsonObject, own } from '../fold/record.ts'
 
 /** The one string by which a chunk differs from its like. */
@@ -44,7 +44,7 @@ function isIdleBeside(key: string, value: Json): boolean {
 function isIdle(key: string, value: Json): boolean {
   if (Array.isArray(value)) return value.length === 0
   // Whatever else stands there is a piece of the text, be it a number.
-  if (texts.has(key)) return value === null || value === ''
+  if (isPieceOf(key, value)) return false
   if (isObject(value)) return Object.keys(value).length === 0
   return typeof value !== 'string' || value === '' || labels.has(key)
 }
