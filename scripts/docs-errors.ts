@@ -43,7 +43,8 @@ const advice: Record<ErrorCode, string> = {
   upstream_error: 'The upstream gave no more; its own log has the cause.',
   upstream_timeout: 'Which of `CONNECT_`, `FIRST_EVENT_`, `IDLE_` and `REQUEST_TIMEOUT_MS` it was is in the log.',
   overloaded: 'Add workers or machines, or raise `MAX_CONCURRENCY`.',
-  draining: 'Expected during a restart; a load balancer that heeds `/health/ready` hides it.',
+  draining:
+    'Expected during a restart; a load balancer that heeds `/health/ready` hides it. Where a request had run for a while, it was cut: raise `SHUTDOWN_TIMEOUT_MS`.',
   no_upstream: 'Every breaker is open: the log says since when and why.',
 }
 

@@ -14,15 +14,15 @@ const base = ['errors', 'facts', 'clock']
 const mayImport: Readonly<Record<Unit, readonly Unit[]>> = {
   main: ['cluster', 'checkup', 'demo', 'config', 'telemetry', 'clock'],
   // The app for other programs: what a worker is made of, without the processes around it.
-  library: ['cluster', 'app', 'wiring', 'telemetry', 'config', 'roll', 'clock'],
+  library: ['cluster', 'app', 'wiring', 'telemetry', 'config', 'roll', 'cut', 'clock'],
   // Asks the configured upstreams by hand, with the parts that also ask for clients.
   checkup: ['wiring', 'exchange', 'upstream', 'config', ...base],
   demo: ['config', 'clock'],
-  cluster: ['app', 'wiring', 'telemetry', 'config', 'limit', 'overload', 'page', 'roll', ...base],
+  cluster: ['app', 'wiring', 'telemetry', 'config', 'limit', 'overload', 'page', 'roll', 'cut', ...base],
   app: ['activity', 'wiring', 'middleware', 'openai', 'telemetry', 'config', ...base],
   wiring: ['middleware', 'overload', 'exchange', 'limit', 'upstream', 'openai', 'telemetry', 'config', 'page', ...base],
   activity: ['middleware', 'overload', 'roll', ...base],
-  middleware: ['exchange', 'openai', 'limit', 'json', ...base],
+  middleware: ['exchange', 'openai', 'limit', 'json', 'cut', ...base],
   exchange: ['openai', 'fold', 'sse', 'upstream', 'json', ...base],
   openai: ['fold', 'sse', 'json', ...base],
   upstream: ['sse', 'waiting', ...base],
@@ -37,6 +37,7 @@ const mayImport: Readonly<Record<Unit, readonly Unit[]>> = {
   page: [],
   facts: ['errors'],
   waiting: ['facts'],
+  cut: ['errors'],
   errors: [],
   clock: [],
   roll: [],

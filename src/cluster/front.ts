@@ -3,6 +3,7 @@ import { Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
+import { noteCut } from '../cut.ts'
 import { ProxyError } from '../errors.ts'
 import { Roll } from '../roll.ts'
 import { faultOf, originForm, refuseConnection, refuseRequest, refuseTunnel } from './refuse.ts'
@@ -131,6 +132,7 @@ export class Front {
   }
 
   private cutAll(): void {
+    for (const res of this.active.oldest()) noteCut(res, 'draining')
     this.server.closeAllConnections()
     for (const socket of this.handedOver) socket.destroy()
   }

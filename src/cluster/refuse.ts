@@ -1,5 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { noteCut } from '../cut.ts'
 import { ProxyError } from '../errors.ts'
 
 /** Why Node's HTTP parser, or its watch over slow requests, gave up on a connection, as the client may hear it. */
@@ -81,7 +82,10 @@ export function refuseConnection(
     socket.destroy()
     return
   }
-  socket.end(rawAnswer(refusalOf(error.code)), () => socket.destroy())
+  const refusal = refusalOf(error.code)
+  // The request whose body broke off is under way, and this is its answer.
+  for (const res of pending) noteCut(res, refusal.code)
+  socket.end(rawAnswer(refusal), () => socket.destroy())
 }
 
 /**

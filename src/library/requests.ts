@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { noteCut } from '../cut.ts'
 import { Roll } from '../roll.ts'
 
 /** The requests that are being answered, wherever their server is. */
@@ -21,6 +22,9 @@ export class Requests {
 
   /** Ends all of them at once. */
   cut(): void {
-    for (const res of this.active.oldest()) res.destroy()
+    for (const res of this.active.oldest()) {
+      noteCut(res, 'draining')
+      res.destroy()
+    }
   }
 }

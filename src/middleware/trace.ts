@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../clock.ts'
+import { cutOf } from '../cut.ts'
 import { type Facts, newFacts, type Route, type Stage } from '../facts.ts'
 
 export interface TraceParts {
@@ -36,8 +37,8 @@ export function trace({ clock, routeOf, begin }: TraceParts): Stage {
     // Before the listeners of the instrumentation, which end the span that the facts are written on.
     ctx.res.prependOnceListener('close', () => {
       close(facts, ctx.res)
-      if (facts.clientLeft) left.abort()
-      if (running && isAsking(facts)) running.then(() => end(facts))
+      if (!ctx.res.writableFinished) left.abort()
+      if (facts.clientLeft && running && isAsking(facts)) running.then(() => end(facts))
       else end(facts)
     })
     running = next()
@@ -51,13 +52,14 @@ function isAsking({ attempts }: Facts): boolean {
 }
 
 function close(facts: Facts, res: ServerResponse): void {
-  facts.clientLeft = !res.writableFinished
-  if (facts.clientLeft) {
-    facts.status = 499
-    facts.code = 'client_closed_request'
-    // For an instrumentation of http, which takes the status that it finds here: Koa has put a 404 there to begin with.
-    res.statusCode = facts.status
-  } else {
+  if (res.writableFinished) {
     facts.status = res.statusCode
+    return
   }
+  const cut = cutOf(res)
+  facts.clientLeft = cut === undefined
+  facts.status = cut?.status ?? 499
+  facts.code = cut?.code ?? 'client_closed_request'
+  // For an instrumentation of http, which takes the status that it finds here: Koa has put a 404 there to begin with.
+  res.statusCode = facts.status
 }

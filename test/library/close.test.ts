@@ -52,7 +52,8 @@ describe('closing a proxy of the library', () => {
 
   it('cuts what still runs when its time is over, and can be asked for twice', async () => {
     const upstream = await startUpstream([hang])
-    const proxy = createProxy({ upstreams: upstream.base })
+    const lines: string[] = []
+    const proxy = createProxy({ upstreams: upstream.base, onLog: (line) => lines.push(JSON.stringify(line)) })
     const { baseURL } = await proxy.listen()
     const running = post(`${baseURL}/chat/completions`, question)
     await upstream.next()
@@ -60,6 +61,7 @@ describe('closing a proxy of the library', () => {
     assert.equal(proxy.close(), closed)
     await assert.rejects(running)
     await closed
+    assert.match(lines.join('\n'), /"status":503,"code":"draining"/)
     await assert.rejects(proxy.listen(), /closed/)
     assert.equal(await upstream.close(), 0)
   })
