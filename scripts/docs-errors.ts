@@ -45,7 +45,8 @@ const advice: Record<ErrorCode, string> = {
   overloaded: 'Add workers or machines, or raise `MAX_CONCURRENCY`.',
   draining:
     'Expected during a restart; a load balancer that heeds `/health/ready` hides it. Where a request had run for a while, it was cut: raise `SHUTDOWN_TIMEOUT_MS`.',
-  no_upstream: 'Every breaker is open: the log says since when and why.',
+  no_upstream:
+    'Every breaker is open: the log says since when and why. Or every quota is used up (429): `GET /status` says for how long an upstream rests.',
 }
 
 /** `docs/errors.md`. */

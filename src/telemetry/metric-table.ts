@@ -1,5 +1,5 @@
 /** How a worker's values of one name become one value for the cluster; prom-client's own word for it. */
-export type Aggregator = 'sum' | 'max' | 'first'
+export type Aggregator = 'sum' | 'max' | 'first' | 'average'
 
 interface Row<Labels extends readonly string[] = readonly string[]> {
   readonly name: string
@@ -110,6 +110,13 @@ export const metricTable = {
     help: 'State of the circuit breaker: 0 closed, 1 half-open, 2 open. Over the workers, the worst.',
     labels: ['upstream'],
     aggregator: 'max',
+  },
+  upstreamResting: {
+    name: 'proxy_upstream_resting',
+    type: 'gauge',
+    help: 'Share of the workers, 0 to 1, that ask an upstream for nothing until the time is over that it has named with a 429.',
+    labels: ['upstream'],
+    aggregator: 'average',
   },
   circuitTransitions: {
     name: 'proxy_circuit_transitions_total',

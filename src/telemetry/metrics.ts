@@ -15,6 +15,8 @@ export interface UpstreamState {
   readonly name: string
   readonly inFlight: number
   readonly circuit: CircuitState
+  /** Asked to be left alone, by a 429; the breaker stays as it is. */
+  readonly resting: boolean
 }
 
 export interface MetricsOptions {
@@ -86,6 +88,9 @@ function readWhenScraped(registry: OpenMetricsRegistry, options: MetricsOptions)
   })
   gauge(registry, table.circuitState, function* () {
     for (const { name, circuit } of upstreamStates()) yield [circuitNumbers[circuit], name]
+  })
+  gauge(registry, table.upstreamResting, function* () {
+    for (const { name, resting } of upstreamStates()) yield [resting ? 1 : 0, name]
   })
   gauge(registry, table.rateLimitFallback, () => [[rateLimitFallback() ? 1 : 0]])
   // They are the process's, which may have had another app before.

@@ -95,7 +95,7 @@ function wireMetrics(
     upstreams: labelsOf(settings),
     inFlight: () => load.inFlight(),
     connectionsResting: () => load.rest.size,
-    upstreamStates: () => balancer.status().map(({ name, inFlight, state }) => ({ name, inFlight, circuit: state })),
+    upstreamStates: () => balancer.status().map(({ state, ...upstream }) => ({ ...upstream, circuit: state })),
     rateLimitFallback,
     spansDropped,
   })

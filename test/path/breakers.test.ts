@@ -120,6 +120,7 @@ describe('the breakers', () => {
     const headers = { authorization: 'Bearer mine' }
     assert.equal((await post(proxy.chat, question, { headers })).status, 429)
     assert.equal(statusOf(proxy)[0]?.resting, true)
+    assert.equal(await metric(proxy, 'proxy_upstream_resting'), 1)
   })
 
   it('are told to the other workers, and heard from them', async () => {

@@ -18,8 +18,8 @@ describe('metrics', () => {
   it('gauges are read when the metrics are read, and show what is true then', async () => {
     let inFlight = 3
     let upstreams = [
-      { name: 'near', inFlight: 2, circuit: 'half_open' as const },
-      { name: 'far', inFlight: 0, circuit: 'open' as const },
+      { name: 'near', inFlight: 2, circuit: 'half_open' as const, resting: false },
+      { name: 'far', inFlight: 0, circuit: 'open' as const, resting: true },
     ]
     const metrics = someMetrics({ inFlight: () => inFlight, upstreamStates: () => upstreams })
     const before = await metrics.snapshot()
@@ -27,6 +27,8 @@ describe('metrics', () => {
     assert.equal(readValue(before, 'proxy_upstream_in_flight', { upstream: 'near' }), 2)
     assert.equal(readValue(before, 'proxy_circuit_state', { upstream: 'near' }), 1)
     assert.equal(readValue(before, 'proxy_circuit_state', { upstream: 'far' }), 2)
+    assert.equal(readValue(before, 'proxy_upstream_resting', { upstream: 'near' }), 0)
+    assert.equal(readValue(before, 'proxy_upstream_resting', { upstream: 'far' }), 1)
     inFlight = 1
     upstreams = upstreams.slice(0, 1)
     const after = await metrics.snapshot()

@@ -19,7 +19,7 @@ async function someCluster(): Promise<ClusterMetrics> {
   for (const worker of ['1', '2']) {
     const metrics = someMetrics({
       worker,
-      upstreamStates: () => [{ name: 'near', inFlight: 1, circuit: 'closed' }],
+      upstreamStates: () => [{ name: 'near', inFlight: 1, circuit: 'closed', resting: false }],
       spansDropped: () => [[0, 'queue_full']],
     })
     countSome(metrics, worker === '1' ? exemplar : undefined)
