@@ -136,6 +136,8 @@ export class Fleet {
       const old = slot.current
       slot.current = member
       old?.drain(settings.shutdownTimeoutMs)
+      // A reload may have done away with this worker while it started.
+      if (this.slots.get(slot.name) !== slot) member.drain(settings.shutdownTimeoutMs)
     } catch (error) {
       slot.deaths++
       throw error

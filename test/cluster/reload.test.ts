@@ -126,6 +126,24 @@ describe('a rolling reload', () => {
     clock.move(60_000)
     assert.equal(children.length, 4, 'the place that is not wanted any more must stay empty')
   })
+
+  it('leaves nobody behind who was being started for a place that it takes away', async () => {
+    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '2' }))
+    const started = fleet.start()
+    for (const child of children) child.listen()
+    await started
+    clock.move(healthyAfterMs)
+    children[1]?.exit()
+    clock.move(0)
+    const shrunk = fleet.reload(settingsOf({ WORKERS: '1' }))
+    await settled()
+    children[3]?.listen()
+    await shrunk
+    assert.equal(children[2]?.drains, false, 'it cannot hear yet')
+    children[2]?.listen()
+    await settled()
+    assert.deepEqual([children[2]?.drains, children[3]?.drains], [true, false])
+  })
 })
 
 describe('the reloader', () => {
