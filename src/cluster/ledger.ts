@@ -1,6 +1,7 @@
+import type { App } from '../app.ts'
 import type { ExpositionFormat } from '../telemetry/exposition.ts'
 import { ClusterMetrics } from '../telemetry/merge.ts'
-import { isSnapshot, type Snapshot } from '../telemetry/snapshot.ts'
+import { type Family, isSnapshot, type Snapshot } from '../telemetry/snapshot.ts'
 import type { Load, Question, WorkerLive } from './messages.ts'
 import { add, none, type WorkerLoad } from './stats.ts'
 
@@ -56,6 +57,15 @@ export class Ledger {
     if (isSnapshot(totals)) this.metrics.takeSome(id, totals)
   }
 
+  /**
+   * Of an app that finishes what runs though another has taken its place in the process: that one tells of the process
+   * and of the upstreams, which would be wrong if they were told twice.
+   */
+  async takeReplaced(id: string, app: Pick<App, 'snapshot' | 'totals'>): Promise<void> {
+    const underWay = (await app.snapshot()).filter(isUnderWay)
+    this.takeTotals(id, [...app.totals(), ...underWay])
+  }
+
   takeLoad(id: string, load: unknown): void {
     if (isLoad(load)) this.loads.set(id, load)
   }
@@ -105,6 +115,11 @@ export async function askLive(worker: Pick<Counting, 'ask'>): Promise<WorkerLive
 
 /** A worker that has just ended, starts, or is stuck; nothing is lost but how new its figures are. */
 function unanswered(): void {}
+
+/** A gauge of what an app has under way itself. */
+function isUnderWay({ name, type, aggregator }: Family): boolean {
+  return type === 'gauge' && aggregator === 'sum' && name.startsWith('proxy_')
+}
 
 function isLive(value: unknown): value is WorkerLive {
   return typeof value === 'object' && value !== null && 'app' in value && 'load' in value && isLoad(value.load)

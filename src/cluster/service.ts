@@ -5,7 +5,6 @@ import { memoryCounters } from '../limit/memory.ts'
 import { measureLoopUse } from '../overload/loop.ts'
 import { createLog, type Log, type LogLevel } from '../telemetry/log.ts'
 import { setOwnKeys } from '../telemetry/redact.ts'
-import type { Snapshot } from '../telemetry/snapshot.ts'
 import { shutdownTracing, spansDropped, tracingIsOn, warnTo } from '../telemetry/tracing.ts'
 import { readVersion } from '../telemetry/version.ts'
 import type { BreakerMessage, Surroundings } from '../wiring/surroundings.ts'
@@ -114,16 +113,16 @@ export class Service {
 
   /**
    * Puts an app with other settings in the place of the one that serves, in the same process and on the same port.
-   * What runs in the old one is finished there; `retired` resolves with what it had counted, once it has ended.
+   * What runs in the old one is finished there, however long it takes; `over` resolves when nothing is left of it.
    * Throws, and changes nothing, when the new one cannot be made.
    */
-  swap(settings: Settings): { before: Promise<Snapshot>; retired: Promise<Snapshot> } {
+  swap(settings: Settings): { old: App; over: Promise<void> } {
     const old = this.app
     this.app = this.create(settings)
     setOwnKeys(settings.upstreams, settings.proxyApiKeys)
     this.front.limit(settings)
     this.front.serveBy(this.app.listener)
-    return { before: old.snapshot(), retired: this.retire(old, settings.shutdownTimeoutMs) }
+    return { old, over: this.retire(old) }
   }
 
   /** Finishes what runs, for at most `timeoutMs`; then nothing of this service is left but its log. */
@@ -155,14 +154,9 @@ export class Service {
     })
   }
 
-  private async retire(app: App, timeoutMs: number): Promise<Snapshot> {
+  private async retire(app: App): Promise<void> {
     const { clock } = this.parts
-    const deadline = clock.now() + timeoutMs
-    while (app.inFlight() > 0 && clock.now() < deadline) {
-      await new Promise<void>((resolve) => clock.after(sweepMs, resolve))
-    }
-    const last = await app.snapshot()
+    while (app.inFlight() > 0) await new Promise<void>((resolve) => clock.after(sweepMs, resolve))
     await app.close()
-    return last
   }
 }

@@ -1,3 +1,4 @@
+import type { App } from '../app.ts'
 import { systemClock } from '../clock.ts'
 import type { Loaded } from '../config/load.ts'
 import type { Settings } from '../config/settings.ts'
@@ -25,6 +26,8 @@ export class Single implements Program {
   private readonly primary = createMetricsWithoutPrimary()
   private readonly reloader: Reloader
   private apps = 1
+  /** Apps that finish what runs, though others have taken their place, by the names in the ledger. */
+  private readonly replaced = new Map<string, App>()
   private level: LogLevel
 
   private constructor(settings: Settings, service: Service, load: () => Loaded) {
@@ -99,6 +102,7 @@ export class Single implements Program {
 
   async metrics(format: ExpositionFormat): Promise<{ body: string; contentType: string }> {
     await this.ledger.collect([this.counting()])
+    await Promise.all(this.replaced.entries().map(([id, app]) => this.ledger.takeReplaced(id, app)))
     this.ledger.takeMetrics('primary', await this.primary.snapshot())
     return this.ledger.text(format)
   }
@@ -148,16 +152,21 @@ export class Single implements Program {
   }
 
   private async apply(changed: Settings): Promise<void> {
-    const before = `${slot}.${this.apps}`
-    const { before: counted, retired } = this.service.swap(changed)
+    const { id } = this.counting()
+    const { old, over } = this.service.swap(changed)
     this.apps++
     if (changed.logLevel !== this.settings.logLevel) this.setLevel(changed.logLevel)
     this.settings = changed
     this.ledger.know(modelsOf(changed))
-    this.ledger.takeMetrics(before, await counted)
-    retired
-      .then((last) => this.ledger.takeMetrics(before, last))
+    const counted = (await old.snapshot()).filter(({ type }) => type !== 'gauge')
+    this.ledger.takeMetrics(id, counted)
+    this.replaced.set(id, old)
+    over
       .catch((error: unknown) => this.log.logger.error({ err: error }, 'the replaced app did not end well'))
-      .finally(() => this.ledger.retire(before))
+      .then(() => this.ledger.takeReplaced(id, old))
+      .finally(() => {
+        this.replaced.delete(id)
+        this.ledger.retire(id)
+      })
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { withBareSockets } from './bare.ts'
 import { endPrograms, type Started, startProgram } from './program.ts'
-import { chat, type Scene, startScene } from './scene.ts'
+import { arrived, chat, type Scene, startScene } from './scene.ts'
 import { ask } from './traffic.ts'
 
 const [first, second] = ['key-of-the-first-team', 'words of the second team'.replaceAll(' ', '_')]
@@ -25,6 +25,7 @@ describe('a reload of one process without workers', function () {
         UPSTREAM_API_URL: scene.upstream.url,
         WORKERS: '0',
         RATE_LIMIT_REQUESTS: '2',
+        SHUTDOWN_TIMEOUT_MS: '1',
         STATS_INTERVAL_MS: '100',
         PROXY_API_KEYS_FILE: join(dir, 'keys'),
       },
@@ -41,6 +42,12 @@ describe('a reload of one process without workers', function () {
     const { path, body } = chat('hello')
     const headers = { authorization: `Bearer ${key}` }
     return (await ask(program.port, { path, body: { ...(body as object), model }, headers })).status
+  }
+
+  /** The one value of a metric, whatever its labels. */
+  async function figure(name: string): Promise<number> {
+    const text = await (await program.admin('GET', '/metrics')).text()
+    return Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'm').exec(text)?.[1])
   }
 
   async function reload(keys: string): Promise<number> {
@@ -62,6 +69,27 @@ describe('a reload of one process without workers', function () {
     assert.equal((line.all as { requests: number }).requests, 1)
     const metrics = await (await program.admin('GET', '/metrics')).text()
     assert.match(metrics, /^http_server_request_duration_seconds_count\{[^}]*status="200"[^}]*\} 1$/m)
+  })
+
+  it('counts a request too that outlives the time to shut down, and the process itself once', async () => {
+    const headers = { authorization: `Bearer ${first}` }
+    const held = ask(program.port, { ...chat('hold'), headers })
+    await arrived(scene, 1)
+    const before = await figure('process_max_fds')
+    assert.equal(await reload(`first:${first}\n# again\n`), 200)
+    assert.equal(await figure('process_max_fds'), before)
+    const from = program.lines.length
+    // After one of them the time to shut down is over.
+    const stats = () => program.line(({ msg }) => msg === 'stats', program.lines.length)
+    await stats()
+    await stats()
+    assert.equal(await figure('proxy_requests_in_flight'), 1)
+    scene.release()
+    assert.equal((await held).status, 200)
+    await program.line(({ msg }) => msg === 'request', from)
+    while ((await figure('proxy_requests_in_flight')) !== 0) {}
+    assert.equal(await figure('http_server_request_duration_seconds_count'), 1)
+    assert.equal(await figure('proxy_upstream_attempts_total'), 1)
   })
 
   it('lets the log know the keys that came with it', async () => {
