@@ -3,6 +3,8 @@ import type { Clock } from '../clock.ts'
 const checkMs = 5000
 /** A heap that is too large once may only be waiting for its garbage to be collected. */
 const checksBeforeTooLarge = 3
+/** Once it has been said, it is said again only after so many more: who replaces a process may fail, and has to try again. */
+const checksBetween = 12
 
 export interface HeapWatch {
   readonly maxBytes: number
@@ -13,7 +15,7 @@ export interface HeapWatch {
   idle(): boolean
   /** A full collection; undefined without `--expose-gc`. */
   readonly collect: (() => void) | undefined
-  /** Called once. */
+  /** Called once a minute for as long as it stays so. */
   onTooLarge(used: number): void
 }
 
@@ -29,8 +31,10 @@ export function watchHeap({ maxBytes, clock, used, idle, collect, onTooLarge }: 
     // A collection stops the process for tens of milliseconds, so only while nobody waits, and only when it is due.
     if (used() > maxBytes * 0.8 && idle()) collect?.()
     tooLarge = used() > maxBytes ? tooLarge + 1 : 0
-    if (tooLarge < checksBeforeTooLarge) cancel = clock.after(checkMs, check)
-    else onTooLarge(used())
+    cancel = clock.after(checkMs, check)
+    if (tooLarge < checksBeforeTooLarge) return
+    tooLarge -= checksBetween
+    onTooLarge(used())
   }
   return () => cancel()
 }
