@@ -84,6 +84,16 @@ describe('through nginx', () => {
     assert.equal((await nginx.logged(id)).status, 200)
   })
 
+  const bare = ['/chat/completions', '/chat/completions/', '/completions', '/responses', '/embeddings', '/models/a/b']
+  for (const path of bare) {
+    it(`${path} reaches the proxy without its /v1, as it does where there is no nginx`, async () => {
+      const headers = { 'x-request-id': `bare${path}` }
+      await (await post(url(path), {}, { headers })).text()
+      const line = await proxy.line(({ request_id }) => request_id === `bare${path}`)
+      assert.match(String(line.route), /^\/v1\//)
+    })
+  }
+
   const elsewhere = ['/metrics', '/status', '/reload', '/', '/v2/chat/completions', '/v1/../metrics', '/.malformed']
   for (const path of elsewhere) {
     it(`${path} is not there`, async () => {
