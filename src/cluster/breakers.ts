@@ -3,7 +3,8 @@ import type { BreakerMessage } from '../wiring/surroundings.ts'
 
 /**
  * What workers have told about upstreams, so that a dead one is discovered once for the machine and not once for each
- * worker, nor again by each worker that starts later.
+ * worker, nor again by each worker that starts later. Each configuration has its own, since another may have other
+ * upstreams by the same names, or other keys for them.
  */
 export class SharedBreakers {
   private readonly last = new Map<string, BreakerMessage>()
@@ -22,10 +23,5 @@ export class SharedBreakers {
   /** What a worker that starts now has to know: the breakers that are still open. */
   open(): BreakerMessage[] {
     return [...this.last.values()].filter(({ state, until }) => state === 'open' && until > this.clock.wall())
-  }
-
-  /** A new configuration may have other upstreams by the same names. */
-  forget(): void {
-    this.last.clear()
   }
 }

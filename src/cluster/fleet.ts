@@ -13,8 +13,8 @@ export interface FleetParts {
   readonly clock: Clock
   readonly log: Logger
   logLevel(): LogLevel
-  /** Breakers that a new worker has to know of. */
-  breakers(): readonly BreakerMessage[]
+  /** Breakers that a new worker with these settings has to know of. */
+  breakers(settings: Settings): readonly BreakerMessage[]
   onMessage(member: Member, message: FromWorker): void
   /** A worker ended. `wanted` is false when it had not been told to. */
   onExit(member: Member, wanted: boolean): void
@@ -157,7 +157,7 @@ export class Fleet {
         slot: slot.name,
         settings,
         logLevel: parts.logLevel(),
-        breakers: parts.breakers(),
+        breakers: parts.breakers(settings),
       },
       onMessage: parts.onMessage,
       onExit: (ended, how) => this.ended(slot, ended, how),

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { Settings } from '../config/settings.ts'
 import type { Child, Fork } from './fork.ts'
 import type { FromWorker, Question, Start, ToWorker } from './messages.ts'
 import { StartFailure } from './start-failure.ts'
@@ -62,6 +63,11 @@ export class Member {
     this.cancelStartTimer = parts.clock.after(startTimeoutMs, () => this.fail('did not begin to listen in time'))
     const events = { message: (message: FromWorker) => this.hear(message), exit: (how: string) => this.exited(how) }
     this.child = parts.fork(events, this.slot)
+  }
+
+  /** What it was started with. */
+  get settings(): Settings {
+    return this.parts.start.settings
   }
 
   get pid(): number {

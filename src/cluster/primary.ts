@@ -38,7 +38,8 @@ export class Primary implements Program {
   settings: Settings
   readonly log: Log
   private readonly clock: Clock = systemClock
-  private readonly breakers = new SharedBreakers(systemClock)
+  /** By configuration: during a reload, and while the old workers drain, there are workers of both. */
+  private readonly breakers = new WeakMap<Settings, SharedBreakers>()
   private readonly ledger = new Ledger()
   private readonly own = createPrimaryMetrics()
   private readonly fleet: Fleet
@@ -67,7 +68,7 @@ export class Primary implements Program {
       clock: this.clock,
       log: log.logger,
       logLevel: () => this.level,
-      breakers: () => this.breakers.open(),
+      breakers: (settings) => this.breakersOf(settings).open(),
       onMessage: (member, message) => this.hear(member, message),
       onExit: (member, wanted) => this.close(member, wanted),
     })
@@ -145,7 +146,6 @@ export class Primary implements Program {
   }
 
   private async apply(settings: Settings): Promise<void> {
-    this.breakers.forget()
     this.ledger.know(modelsOf(settings))
     setOwnKeys(settings.upstreams, settings.proxyApiKeys)
     await this.fleet.reload(settings)
@@ -169,13 +169,17 @@ export class Primary implements Program {
     return { worker: slot, pid, state, uptime_seconds: seconds, ...(typeof answer === 'object' ? answer : {}) }
   }
 
+  private breakersOf(settings: Settings): SharedBreakers {
+    const breakers = this.breakers.get(settings) ?? new SharedBreakers(this.clock)
+    this.breakers.set(settings, breakers)
+    return breakers
+  }
+
   private hear(member: Member, message: FromWorker): void {
     const { logger } = this.log
     if (message.kind === 'breaker') {
-      this.breakers.relay(
-        message,
-        this.fleet.members.filter((other) => other !== member),
-      )
+      const others = this.fleet.members.filter((other) => other !== member && other.settings === member.settings)
+      this.breakersOf(member.settings).relay(message, others)
     } else if (message.kind === 'last') {
       this.ledger.takeMetrics(member.id, message.snapshot)
       this.ledger.takeLoad(member.id, message.load)

@@ -28,12 +28,4 @@ describe('breakers that workers share', () => {
     clock.move(1000)
     assert.deepEqual(breakers.open(), [])
   })
-
-  it('forgets them when the configuration changes', () => {
-    const clock = new MovedClock()
-    const breakers = new SharedBreakers(clock)
-    breakers.relay({ kind: 'breaker', upstream: 'a', state: 'open', until: clock.wall() + 1000 }, [])
-    breakers.forget()
-    assert.deepEqual(breakers.open(), [])
-  })
 })

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { answer, wait } from '../support/steps.ts'
+import { startUpstream } from '../support/upstream.ts'
 import { withBareSockets } from './bare.ts'
 import { endPrograms, type Started, startProgram } from './program.ts'
 import { arrived, chat, type Scene, startScene } from './scene.ts'
@@ -31,8 +33,8 @@ describe('reloads under load', function () {
   })
 
   /** Writes a configuration in which the upstream has this name. */
-  function configure(name: string, rest = ''): Promise<void> {
-    return writeFile(file, `upstreams: [{ name: ${name}, url: "${scene.upstream.url}" }]\n${rest}`)
+  function configure(name: string, rest = '', url = scene.upstream.url): Promise<void> {
+    return writeFile(file, `upstreams: [{ name: ${name}, url: "${url}" }]\n${rest}`)
   }
 
   async function upstreamSeen(program: Started): Promise<unknown> {
@@ -107,6 +109,24 @@ describe('reloads under load', function () {
     await writeFile(keys, 'web:new-key\n')
     await program.admin('POST', '/reload')
     assert.deepEqual([(await withKey('old-key')).status, (await withKey('new-key')).status], [401, 200])
+  })
+
+  it('shut no upstream for what a worker finds out that still has the old configuration', async () => {
+    const gate = Promise.withResolvers<void>()
+    const former = await startUpstream([wait(gate.promise), answer(401, { error: { message: 'this key is over' } })])
+    await configure('main', 'UPSTREAM_API_KEY: of-before\n', former.url)
+    const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: '1' } })
+    const held = ask(program.port, chat('hello'))
+    await former.next()
+    await configure('main')
+    assert.equal((await program.admin('POST', '/reload')).status, 200)
+    gate.resolve()
+    assert.equal((await held).status, 401)
+    await program.line(({ upstream, to }) => upstream === 'main' && to === 'open')
+    // The message about it has gone by the primary before this question and answer.
+    await program.admin('GET', '/status')
+    assert.equal((await ask(program.port, chat('hello'))).status, 200)
+    await former.close()
   })
 
   it('lose nothing in one process without workers either', async () => {
