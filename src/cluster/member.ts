@@ -44,6 +44,8 @@ export class Member {
   private readonly child: Child
   private readonly waiting = new Map<number, Waiting>()
   private lastQuestion = 0
+  /** What it is told as soon as it can hear. */
+  private firstWord: ToWorker
   private cancelStartTimer = () => {}
   private cancelKill = () => {}
   private settle: Waiting = { resolve() {}, reject() {} }
@@ -51,6 +53,7 @@ export class Member {
 
   constructor(parts: MemberParts) {
     this.parts = parts
+    this.firstWord = parts.start
     this.id = parts.id
     this.slot = parts.start.slot
     this.startedAt = parts.clock.now()
@@ -96,7 +99,8 @@ export class Member {
   drain(timeoutMs: number): Promise<void> {
     if (this.state !== 'gone') {
       this.state = 'draining'
-      this.tell({ kind: 'drain' })
+      this.firstWord = { kind: 'drain', timeoutMs }
+      this.tell(this.firstWord)
       this.cancelKill()
       this.cancelKill = this.parts.clock.after(timeoutMs + killAfterMs, () => this.kill())
     }
@@ -110,7 +114,7 @@ export class Member {
 
   private hear(message: FromWorker): void {
     // A drain that was told before could not be heard yet.
-    if (message.kind === 'hello') this.tell(this.state === 'draining' ? { kind: 'drain' } : this.parts.start)
+    if (message.kind === 'hello') this.tell(this.firstWord)
     else if (message.kind === 'failed') this.fail(message.reason)
     else if (message.kind === 'answer') this.waiting.get(message.id)?.resolve(message.value)
     else if (message.kind === 'no-answer') this.waiting.get(message.id)?.reject(new Error(message.reason))

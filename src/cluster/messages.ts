@@ -47,7 +47,8 @@ export interface Start {
 
 export type ToWorker =
   | Start
-  | { readonly kind: 'drain' }
+  /** For at most `timeoutMs`, after which the primary would kill: a reload may have changed what the worker began with. */
+  | { readonly kind: 'drain'; readonly timeoutMs: number }
   /** The answer to `last`: nothing that the primary sent before is still on its way. */
   | { readonly kind: 'end' }
   | { readonly kind: 'ask'; readonly id: number; readonly question: Question }

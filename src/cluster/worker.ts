@@ -44,7 +44,7 @@ class Worker {
         })
         return
       case 'drain':
-        this.drain()
+        this.drain(message.timeoutMs)
         return
       case 'end':
         this.end()
@@ -63,7 +63,7 @@ class Worker {
   /** Ends because somebody else than the primary wants it. */
   leave(): void {
     if (!this.draining) tell({ kind: 'leaving' })
-    this.drain()
+    this.drain(this.shutdownTimeoutMs)
   }
 
   /** Nothing can be trusted after an exception that nobody caught; the primary starts another worker. */
@@ -91,17 +91,17 @@ class Worker {
     tell({ kind: 'listening', port })
   }
 
-  private drain(): void {
+  private drain(timeoutMs: number): void {
     if (this.draining) return
     this.draining = true
-    this.finish().catch((error: unknown) => this.crash(error))
+    this.finish(timeoutMs).catch((error: unknown) => this.crash(error))
   }
 
-  private async finish(): Promise<void> {
+  private async finish(timeoutMs: number): Promise<void> {
     const { service } = this
     // Told to end before it could begin: there is nothing to finish.
     if (!service) process.exit(0)
-    await service.drain(this.shutdownTimeoutMs)
+    await service.drain(timeoutMs)
     const load = service.load()
     await service.close()
     // Only now, since the last spans may have been lost.

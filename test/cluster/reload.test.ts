@@ -127,6 +127,22 @@ describe('a rolling reload', () => {
     assert.equal(children.length, 4, 'the place that is not wanted any more must stay empty')
   })
 
+  it('lets the old worker drain for as long as the new settings have it, after which it would be killed', async () => {
+    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '60000' }))
+    const started = fleet.start()
+    children[0]?.listen()
+    await started
+    const reloaded = fleet.reload(settingsOf({ WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '1000' }))
+    await settled()
+    children[1]?.listen()
+    await reloaded
+    assert.deepEqual(children[0]?.told.at(-1), { kind: 'drain', timeoutMs: 1000 })
+    clock.move(5999)
+    assert.deepEqual(children[0]?.killed, [])
+    clock.move(1)
+    assert.deepEqual(children[0]?.killed, ['SIGKILL'])
+  })
+
   it('leaves nobody behind who was being started for a place that it takes away', async () => {
     const { fleet, children, clock } = scene(settingsOf({ WORKERS: '2' }))
     const started = fleet.start()
