@@ -80,7 +80,7 @@ export class Fleet {
     }
     for (const slot of [...this.slots.values()].filter((each) => !wanted.includes(each))) {
       this.slots.delete(slot.name)
-      slot.current?.drain(settings.shutdownTimeoutMs)
+      if (slot.current) this.dismiss(slot.current)
     }
   }
 
@@ -135,15 +135,21 @@ export class Fleet {
       if (member.state !== 'listening') throw new StartFailure('a worker ended as soon as it listened')
       const old = slot.current
       slot.current = member
-      old?.drain(settings.shutdownTimeoutMs)
+      if (old) this.dismiss(old)
       // A reload may have done away with this worker while it started.
-      if (this.slots.get(slot.name) !== slot) member.drain(settings.shutdownTimeoutMs)
+      if (this.slots.get(slot.name) !== slot) this.dismiss(member)
     } catch (error) {
       slot.deaths++
       throw error
     } finally {
       slot.launching = undefined
     }
+  }
+
+  /** Nobody waits for a worker that is not wanted any more: each of its requests may take the time that it has. */
+  private dismiss(member: Member): void {
+    const { shutdownTimeoutMs, requestTimeoutMs } = member.settings
+    member.drain(Math.max(shutdownTimeoutMs, requestTimeoutMs))
   }
 
   private fork(slot: Slot, settings: Settings): Member {

@@ -36,6 +36,9 @@ export class Front {
   private listener: Listener
   private readonly clock: Clock
   private leaving = false
+  private drained: Promise<void> | undefined
+  /** The clock's time at which a drain cuts what is left. */
+  private cutAt = Number.POSITIVE_INFINITY
 
   constructor(settings: FrontSettings, listener: Listener, clock: Clock) {
     this.listener = listener
@@ -104,17 +107,25 @@ export class Front {
   /**
    * Takes no new connection, and resolves when the last one has gone. Requests on open connections are still answered,
    * and told to open another: closing an idle connection at once would cut off a request that is on its way.
-   * `grace` is how long that goes on. At `timeoutMs` whatever is left is cut. Both in milliseconds.
+   * `grace` is how long that goes on. At `timeoutMs` whatever is left is cut; who asks again can only shorten that.
+   * Both in milliseconds.
    */
   drain(timeoutMs: number, afterGrace: () => void, grace = graceMs): Promise<void> {
+    this.cutAt = Math.min(this.cutAt, this.clock.now() + timeoutMs)
+    this.drained ??= this.leave(afterGrace, grace)
+    if (this.clock.now() >= this.cutAt) this.cutAll()
+    return this.drained
+  }
+
+  private leave(afterGrace: () => void, grace: number): Promise<void> {
     this.leaving = true
     for (const res of this.active.oldest()) closeAfter(res)
     const begun = this.clock.now()
     let cancel = () => {}
     const sweep = () => {
-      const waited = this.clock.now() - begun
-      if (waited >= timeoutMs) this.cutAll()
-      else if (waited >= grace) {
+      const now = this.clock.now()
+      if (now >= this.cutAt) this.cutAll()
+      else if (now - begun >= grace) {
         afterGrace()
         // Again and again: Node keeps the connection of a stream whose headers went out before the drain.
         this.server.closeIdleConnections()

@@ -11,6 +11,8 @@ export interface Counting {
   readonly id: string
   readonly slot: string
   readonly pid: number
+  /** It only finishes what runs; how the upstreams are now, others tell. */
+  readonly replaced?: boolean
   ask(question: Question, timeoutMs: number): Promise<unknown>
 }
 
@@ -27,7 +29,7 @@ export class Ledger {
   async collect(workers: readonly Counting[]): Promise<void> {
     await Promise.all(
       workers.flatMap((worker) => [
-        worker.ask({ what: 'snapshot' }, askMs).then((snapshot) => this.takeMetrics(worker.id, snapshot), unanswered),
+        worker.ask({ what: 'snapshot' }, askMs).then((snapshot) => this.takeFrom(worker, snapshot), unanswered),
         worker.ask({ what: 'load' }, askMs).then((load) => this.takeLoad(worker.id, load), unanswered),
       ]),
     )
@@ -51,6 +53,12 @@ export class Ledger {
   /** After a reload with newer files, workers may be of another version: what they count is missing, and no more. */
   takeMetrics(id: string, snapshot: unknown): void {
     if (isSnapshot(snapshot)) this.metrics.take(id, snapshot)
+  }
+
+  /** A breaker that was open under an old configuration would keep an alert firing until the last stream has ended. */
+  private takeFrom({ id, replaced = false }: Counting, snapshot: unknown): void {
+    const isItsOwn = (family: Family) => !replaced || !isOfUpstreams(family)
+    this.takeMetrics(id, isSnapshot(snapshot) ? snapshot.filter(isItsOwn) : snapshot)
   }
 
   private takeTotals(id: string, totals: unknown): void {
@@ -119,6 +127,11 @@ function unanswered(): void {}
 /** A gauge of what an app has under way itself. */
 function isUnderWay({ name, type, aggregator }: Family): boolean {
   return type === 'gauge' && aggregator === 'sum' && name.startsWith('proxy_')
+}
+
+/** A gauge of the state that something outside is in, which does not add up. */
+function isOfUpstreams({ name, type, aggregator }: Family): boolean {
+  return type === 'gauge' && aggregator !== 'sum' && name.startsWith('proxy_')
 }
 
 function isLive(value: unknown): value is WorkerLive {

@@ -73,6 +73,10 @@ export class Member {
     return this.parts.start.settings
   }
 
+  get replaced(): boolean {
+    return this.state === 'draining'
+  }
+
   get pid(): number {
     return this.child.pid
   }

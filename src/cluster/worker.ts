@@ -92,7 +92,11 @@ class Worker {
   }
 
   private drain(timeoutMs: number): void {
-    if (this.draining) return
+    if (this.draining) {
+      // It was replaced and had time; now the program ends, and there is less.
+      this.service?.drain(timeoutMs)
+      return
+    }
     this.draining = true
     this.finish(timeoutMs).catch((error: unknown) => this.crash(error))
   }

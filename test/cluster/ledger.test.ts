@@ -82,6 +82,24 @@ describe('the ledger of what workers have counted', () => {
     assert.deepEqual([ledger.gone.requests, ledger.lastLoads([one])], [0, []])
   })
 
+  it('leaves it to the others how the upstreams are, where a worker only finishes what runs', async () => {
+    const gauge = (name: string, aggregator: string) => ({ name, help: 'G.', type: 'gauge', aggregator })
+    const values = [{ value: 2, labels: {} }]
+    const old = {
+      ...{ id: '1.1', slot: '1', pid: 101, replaced: true },
+      ask: async () => [
+        { ...gauge('proxy_circuit_state', 'max'), values },
+        { ...gauge('proxy_requests_in_flight', 'sum'), values },
+      ],
+    }
+    const ledger = new Ledger()
+    await ledger.collect([old])
+    assert.deepEqual(
+      ledger.merged().map(({ name }) => name),
+      ['proxy_requests_in_flight'],
+    )
+  })
+
   it('goes on without what it cannot read, as of a worker of another version', async () => {
     const [one, strange] = [new CountingWorker('1'), new CountingWorker('2')]
     one.load.requests = 3

@@ -127,8 +127,8 @@ describe('a rolling reload', () => {
     assert.equal(children.length, 4, 'the place that is not wanted any more must stay empty')
   })
 
-  it('lets the old worker drain for as long as the new settings have it, after which it would be killed', async () => {
-    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '60000' }))
+  it('gives the old worker the time that its requests have, and less once the program ends', async () => {
+    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '1', REQUEST_TIMEOUT_MS: '60000' }))
     const started = fleet.start()
     children[0]?.listen()
     await started
@@ -136,11 +136,16 @@ describe('a rolling reload', () => {
     await settled()
     children[1]?.listen()
     await reloaded
+    assert.deepEqual(children[0]?.told.at(-1), { kind: 'drain', timeoutMs: 60_000 })
+    clock.move(50_000)
+    const stopped = fleet.stop()
     assert.deepEqual(children[0]?.told.at(-1), { kind: 'drain', timeoutMs: 1000 })
     clock.move(5999)
     assert.deepEqual(children[0]?.killed, [])
     clock.move(1)
     assert.deepEqual(children[0]?.killed, ['SIGKILL'])
+    for (const child of children) child.exit()
+    await stopped
   })
 
   it('leaves nobody behind who was being started for a place that it takes away', async () => {

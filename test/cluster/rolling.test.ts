@@ -111,6 +111,35 @@ describe('reloads under load', function () {
     assert.deepEqual([(await withKey('old-key')).status, (await withKey('new-key')).status], [401, 200])
   })
 
+  it('cut no request that takes longer than a program that ends would wait for it', async () => {
+    const env = { CONFIG_FILE: file, WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '1', STATS_INTERVAL_MS: '150' }
+    const program = await startProgram({ env })
+    const [stream, plain] = [ask(program.port, chat('hold', true)), ask(program.port, chat('hold'))]
+    await arrived(scene, 2)
+    await configure('second')
+    assert.equal((await program.admin('POST', '/reload')).status, 200)
+    // Longer than a worker that ends takes to notice that its time is over.
+    for (let times = 0; times < 2; times++) {
+      await program.line(({ msg }) => msg === 'stats', program.lines.length)
+    }
+    scene.release()
+    assert.match((await stream).body, /\[DONE\]/)
+    assert.equal((await plain).status, 200)
+    await program.line(({ how }) => how === 'exit code 0')
+  })
+
+  it('keep nobody waiting who ends the program while a worker that was replaced still has something to do', async () => {
+    const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '1' } })
+    const held = ask(program.port, chat('hold'))
+    const lost = assert.rejects(held)
+    await arrived(scene, 1)
+    assert.equal((await program.admin('POST', '/reload')).status, 200)
+    program.signal('SIGTERM')
+    assert.equal(await program.ended, 0)
+    await lost
+    assert.ok(program.lines.some(({ code }) => code === 'draining'))
+  })
+
   it('shut no upstream for what a worker finds out that still has the old configuration', async () => {
     const gate = Promise.withResolvers<void>()
     const former = await startUpstream([wait(gate.promise), answer(401, { error: { message: 'this key is over' } })])
