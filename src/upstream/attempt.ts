@@ -193,7 +193,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   private failWith(error: ProxyError, outcome: Outcome, refusal?: string): void {
     if (this.settled) return
     const ownKey = this.parts.upstream.config.key !== undefined
-    if (ownKey && refusesKey(error, outcome, refusal)) this.parts.upstream.breaker.trip('unauthorized')
+    if (ownKey && refusesKey(error, outcome, refusal, this.parts)) this.parts.upstream.breaker.trip('unauthorized')
     this.settle(outcome)
     this.hangUp()
     this.parts.resolve(toFailure(error, outcome, ownKey, refusal))

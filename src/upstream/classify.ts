@@ -2,6 +2,8 @@ import type { ProxyError } from '../errors.ts'
 import type { AttemptFacts, Outcome } from '../facts.ts'
 import type { Verdict } from './breaker.ts'
 import type { Call } from './call.ts'
+import { carriesClientAccount } from './headers.ts'
+import type { Upstream } from './upstream.ts'
 
 /** What a failed try means for the request: its error, and whether another try may do better. */
 export interface Failure {
@@ -74,14 +76,23 @@ export function isUnanswered(
 /** What a 403 says that is about one request alone: the model, or the prompt. */
 const ABOUT_ONE = /model_not_(found|available)|access to model|moderation|flagged|content_(policy|filter)|safety/i
 
+/** What a 401 says that is about the headers which name an organization or a project, and not about the key. */
+const ABOUT_ACCOUNT = /(mismatched|invalid|no such)[ _](organization|project)|(organization|project) header/i
+
 /**
- * Whether nobody's request can succeed with this key. A 403 may be about one client's model or prompt; one that comes
- * within a stream must be, since the key had been taken by then.
+ * Whether nobody's request can succeed with this key. A 401 may be about the organization that one client has named; a
+ * 403 about its model or prompt, and one that comes within a stream must be, since the key had been taken by then.
  * @param refusal the body, where the status has said it
  */
-export function refusesKey({ status }: ProxyError, outcome: Outcome, refusal: string | undefined): boolean {
+export function refusesKey(
+  { status }: ProxyError,
+  outcome: Outcome,
+  refusal: string | undefined,
+  { upstream, call }: { readonly upstream: Pick<Upstream, 'config'>; readonly call: Pick<Call, 'headers'> },
+): boolean {
   if (outcome !== 'unauthorized') return false
-  return status === 401 || (refusal !== undefined && !ABOUT_ONE.test(refusal))
+  if (status === 401) return !ABOUT_ACCOUNT.test(refusal ?? '') || !carriesClientAccount(call.headers, upstream.config)
+  return refusal !== undefined && !ABOUT_ONE.test(refusal)
 }
 
 /** How an error that a consumer found in the answer counts. */

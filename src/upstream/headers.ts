@@ -113,6 +113,18 @@ export function carriesClientKey(
   return azure !== undefined && azure === request.headers['api-key']
 }
 
+/** Under which organization and project the key is used. OpenAI answers 401 where it is not of these. */
+const account = ['openai-organization', 'openai-project']
+
+/** Whether it is the client who has named an organization or a project, perhaps one of another key. */
+export function carriesClientAccount(
+  headers: Readonly<Record<string, string>>,
+  { headers: own }: UpstreamConfig,
+): boolean {
+  const set = Object.keys(own ?? {}).map((name) => name.toLowerCase())
+  return account.some((name) => name in headers && !set.includes(name))
+}
+
 /** Further headers that this connection's `Connection` declares to be its own. */
 function connectionHeaders(client: Headers): string[] | undefined {
   const { connection } = client

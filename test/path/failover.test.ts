@@ -76,6 +76,17 @@ describe('failing over', () => {
     assert.doesNotMatch(JSON.stringify(proxy.lines), /wrong-key/)
   })
 
+  it('stays with an upstream that refuses the organization which one client has named', async () => {
+    const mismatch = { ...theirs, message: 'OpenAI-Organization header should match organization for API key' }
+    const { proxy } = await on.pair(
+      ({ headers }) => (headers['openai-organization'] ? [answer(401, { error: mismatch })] : [good]),
+      { env: { UPSTREAM_API_KEY: 'one-key', MAX_ATTEMPTS: '1' } },
+    )
+    const refused = await post(proxy.chat, question, { headers: { 'openai-organization': 'org-of-another-key' } })
+    assert.deepEqual([refused.status, await refused.json()], [401, { error: mismatch }])
+    assert.deepEqual(await (await post(proxy.chat, question)).json(), said('good'))
+  })
+
   for (const [name, steps] of [
     ['403', [answer(403, { error: { ...theirs, code: 'model_not_found' } })]],
     ['an error 403 in the stream', [send(sseEvent({ error: { ...theirs, code: 403 } }))]],

@@ -5,6 +5,8 @@ import type { Verdict } from '../../src/upstream/breaker.ts'
 import { outcomeOf, outcomeOfStatus, refusesKey, toFailure, verdictOf } from '../../src/upstream/classify.ts'
 
 const error = new ProxyError('upstream_error')
+const upstream = { config: { name: 'a', url: 'https://api.example/v1', weight: 1, priority: 0, key: 'own' } }
+const plain = { upstream, call: { headers: {} } }
 
 /** Every outcome: whether another upstream is asked, and what the breaker hears. A new one must be put here. */
 const outcomes: Readonly<Record<Outcome, readonly [retryable: boolean, verdict: Verdict]>> = {
@@ -54,8 +56,24 @@ describe('what the end of a try means', () => {
       [429, '', false],
     ] as const) {
       const error = new ProxyError('upstream_error', { status })
-      assert.equal(refusesKey(error, outcomeOf(error), refusal), refused, `${status} ${refusal}`)
+      assert.equal(refusesKey(error, outcomeOf(error), refusal, plain), refused, `${status} ${refusal}`)
     }
+  })
+
+  it('a 401 about an organization or project refuses no key where the client has named it, and not the operator', () => {
+    const mismatched = '{"error":{"message":"…","code":"mismatched_organization"}}'
+    const error = new ProxyError('upstream_error', { status: 401 })
+    const refuses = (refusal: string, headers: Record<string, string>, own?: Record<string, string>) =>
+      refusesKey(error, 'unauthorized', refusal, {
+        upstream: { config: { ...upstream.config, ...(own && { headers: own }) } },
+        call: { headers: { ...headers, ...own } },
+      })
+    assert.equal(refuses(mismatched, { 'openai-organization': 'theirs' }), false)
+    assert.equal(refuses('OpenAI-Project header should match project for API key', { 'openai-project': 'x' }), false)
+    assert.equal(refuses('No such organization: theirs', { 'openai-organization': 'theirs' }), false)
+    assert.equal(refuses('Incorrect API key provided: sk-proj-x', { 'openai-organization': 'theirs' }), true)
+    assert.equal(refuses(mismatched, {}), true)
+    assert.equal(refuses(mismatched, {}, { 'OpenAI-Organization': 'wrong', 'openai-organization': 'wrong' }), true)
   })
 
   for (const [status, outcome] of [
