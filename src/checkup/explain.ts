@@ -80,6 +80,7 @@ function refusedKey({ upstream, probed }: Answered): Verdict {
   const status = probed.facts.status
   if (upstream.config.key === undefined)
     return fine(`answers, and wants a key (${status}). Each client must send its own, or set UPSTREAM_API_KEY.`)
+  if (status === 402) return trouble('answers 402: what pays for this key is used up there; top it up.')
   if (status === 403)
     return trouble('refuses with 403: this key may not do that there, or requests from this network are not served.')
   return trouble(`refuses the key (${status}); set UPSTREAM_API_KEY to one that is valid there.`)

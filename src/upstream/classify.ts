@@ -73,15 +73,16 @@ export function isUnanswered(
   return events === 0 && endedAt - startedAt >= NEARLY_ALL * allowed
 }
 
-/** What a 403 says that is about one request alone: the model, or the prompt. */
-const ABOUT_ONE = /model_not_(found|available)|access to model|moderation|flagged|content_(policy|filter)|safety/i
+/** What a 402 or 403 says that is about one request alone: the model, the prompt, or more tokens than can be paid for. */
+const ABOUT_ONE =
+  /model_not_(found|available)|access to model|moderation|flagged|content_(policy|filter)|safety|max_tokens|tokens limit/i
 
 /** What a 401 says that is about the headers which name an organization or a project, and not about the key. */
 const ABOUT_ACCOUNT = /(mismatched|invalid|no such)[ _](organization|project)|(organization|project) header/i
 
 /**
  * Whether nobody's request can succeed with this key. A 401 may be about the organization that one client has named; a
- * 403 about its model or prompt, and one that comes within a stream must be, since the key had been taken by then.
+ * 402 or 403 about its model or prompt, and one that comes within a stream must be, since the key had been taken by then.
  * @param refusal the body, where the status has said it
  */
 export function refusesKey(
@@ -114,7 +115,8 @@ export function outcomeOf(error: ProxyError): Outcome {
 /** How an upstream's HTTP status counts, or the status that an error in its stream names. */
 export function outcomeOfStatus(status: number): Outcome {
   if (status === 429) return 'rate_limited'
-  if (status === 401 || status === 403) return 'unauthorized'
+  // 402 is DeepSeek's and OpenRouter's for a balance that is used up: the key is good for nothing then.
+  if (status >= 401 && status <= 403) return 'unauthorized'
   // 408 is the server's own impatience, which another server may not share.
   if (status >= 500 || status === 408) return 'server_error'
   return status >= 400 ? 'client_error' : 'invalid'

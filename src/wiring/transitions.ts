@@ -5,7 +5,7 @@ import type { BreakerMessage } from './surroundings.ts'
 
 const reasons: Readonly<Record<TransitionReason, string>> = {
   failure_rate: 'too many of its answers failed',
-  unauthorized: 'it refused the key that is configured for it: correct the key',
+  unauthorized: 'it refused the key that is configured for it: correct the key, or top up what pays for it',
   open_time_over: 'its time of rest is over, so that one request may try it',
   probe_succeeded: 'it answers again',
   probe_failed: 'it still does not answer',

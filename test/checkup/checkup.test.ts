@@ -98,6 +98,7 @@ describe('asking the upstreams when the settings are checked', () => {
       {},
       /^✘ refuses the key \(401\); set UPSTREAM_API/,
     ],
+    ['a key without balance', [answer(402, refusal('No.'))], {}, /^✘ answers 402: what pays for this key is used up/],
     ['a key without rights', [answer(403, refusal('No.'))], {}, /^✘ refuses with 403: this key may not/],
     ['no key', [answer(401, refusal('No.'))], { env: { UPSTREAM_API_KEY: '' } }, /^✔ answers, and wants a key \(401\)/],
     ['a wrong path', [answer(404, 'none')], {}, /^✘ has nothing at that path \(404\): the path of UPSTREAM_API_URL/],

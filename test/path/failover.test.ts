@@ -65,16 +65,21 @@ describe('failing over', () => {
     })
   }
 
-  it('goes on from an upstream that refuses the key which is its own, and stays away', async () => {
-    const bad = await on.upstream([answer(401, { error: theirs })])
-    const other = await on.upstream([good])
-    const proxy = await on.proxy([bad, other], { env: { ...env, UPSTREAM_API_KEY: 'wrong-key,right-key' } })
-    for (let count = 0; count < 3; count++) assert.equal((await post(proxy.chat, question)).status, 200)
-    assert.deepEqual([bad.requests.length, other.requests.length], [1, 3])
-    const line = await proxy.line(({ msg }) => String(msg).startsWith('breaker'))
-    assert.deepEqual([line.level, line.to, line.why], [50, 'open', 'unauthorized'])
-    assert.doesNotMatch(JSON.stringify(proxy.lines), /wrong-key/)
-  })
+  for (const [name, status] of [
+    ['refuses the key which is its own', 401],
+    ['has no balance left for the key which is its own', 402],
+  ] as const) {
+    it(`goes on from an upstream that ${name}, and stays away`, async () => {
+      const bad = await on.upstream([answer(status, { error: theirs })])
+      const other = await on.upstream([good])
+      const proxy = await on.proxy([bad, other], { env: { ...env, UPSTREAM_API_KEY: 'wrong-key,right-key' } })
+      for (let count = 0; count < 3; count++) assert.equal((await post(proxy.chat, question)).status, 200)
+      assert.deepEqual([bad.requests.length, other.requests.length], [1, 3])
+      const line = await proxy.line(({ msg }) => String(msg).startsWith('breaker'))
+      assert.deepEqual([line.level, line.to, line.why], [50, 'open', 'unauthorized'])
+      assert.doesNotMatch(JSON.stringify(proxy.lines), /wrong-key/)
+    })
+  }
 
   it('stays with an upstream that refuses the organization which one client has named', async () => {
     const mismatch = { ...theirs, message: 'OpenAI-Organization header should match organization for API key' }
@@ -101,7 +106,7 @@ describe('failing over', () => {
     })
   }
 
-  for (const status of [400, 401, 403, 404, 422]) {
+  for (const status of [400, 401, 402, 403, 404, 422]) {
     it(`stops at ${status}, which is the client's own affair`, async () => {
       const bad = await on.upstream([answer(status, { error: theirs })])
       const other = await on.upstream([good])

@@ -44,10 +44,12 @@ describe('what the end of a try means', () => {
     assert.equal(toFailure(error, 'unauthorized', true).retryable, true)
   })
 
-  it('a 401 refuses the key, and so does a 403, unless it is about one model or one prompt', () => {
+  it('a 401 refuses the key, and so does a 402 or 403, unless it is about one model or one prompt', () => {
     for (const [status, refusal, refused] of [
       [401, '{"error":{"code":"invalid_api_key"}}', true],
       [401, undefined, true],
+      [402, '{"error":{"message":"Insufficient Balance"}}', true],
+      [402, '{"error":{"message":"This request requires more credits, or fewer max_tokens."}}', false],
       [403, '', true],
       [403, '{"error":{"message":"Missing scopes: model.request"}}', true],
       [403, '{"error":{"code":"model_not_found"}}', false],
@@ -81,6 +83,7 @@ describe('what the end of a try means', () => {
     [301, 'invalid'],
     [400, 'client_error'],
     [401, 'unauthorized'],
+    [402, 'unauthorized'],
     [403, 'unauthorized'],
     [404, 'client_error'],
     [408, 'server_error'],
