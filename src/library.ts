@@ -9,6 +9,7 @@ import { refuseRequest, targetFault } from './cluster/refuse.ts'
 import type { Settings } from './config/settings.ts'
 import { type ProxyOptions, settingsFrom } from './library/options.ts'
 import { restoreFetch } from './library/own-fetch.ts'
+import { Ports } from './library/ports.ts'
 import { Requests } from './library/requests.ts'
 import type { ProxyStatus } from './library/status.ts'
 import { embeddedLog } from './telemetry/embedded-log.ts'
@@ -74,7 +75,7 @@ export function createProxy(options: ProxyOptions): EmbeddedProxy {
   const { settings } = checked
   const app = createApp(settings, surroundings(settings, options))
   const requests = new Requests()
-  const fronts: Front[] = []
+  const ports = new Ports(() => new Front(settings, listener, systemClock))
   let closed: Promise<void> | undefined
 
   function listener(req: IncomingMessage, res: ServerResponse): void {
@@ -87,7 +88,7 @@ export function createProxy(options: ProxyOptions): EmbeddedProxy {
   async function end(timeoutMs: number): Promise<void> {
     app.drain()
     const cancel = systemClock.after(timeoutMs, () => requests.cut())
-    await Promise.all([requests.over(), ...fronts.map((front) => front.drain(timeoutMs, () => {}, 0))])
+    await Promise.all([requests.over(), ports.drain(timeoutMs)])
     cancel()
     await app.close()
   }
@@ -95,10 +96,7 @@ export function createProxy(options: ProxyOptions): EmbeddedProxy {
   return {
     listener,
     async listen(port = 0, host = '127.0.0.1') {
-      if (closed) throw new Error('This proxy is closed. Make another one.')
-      const front = new Front(settings, listener, systemClock)
-      const actual = await front.listen(port, host)
-      fronts.push(front)
+      const actual = await ports.listen(port, host)
       return { port: actual, baseURL: `http://${host.includes(':') ? `[${host}]` : host}:${actual}/v1` }
     },
     ready: () => app.ready(),

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createProxy } from '../../src/library.ts'
 import { saying } from '../support/chunks.ts'
+import { freePort } from '../support/port.ts'
 import { post, question } from '../support/proxy.ts'
 import { run } from '../support/run.ts'
 import { hang, stream, wait } from '../support/steps.ts'
@@ -64,6 +65,18 @@ describe('closing a proxy of the library', () => {
     assert.match(lines.join('\n'), /"status":503,"code":"draining"/)
     await assert.rejects(proxy.listen(), /closed/)
     assert.equal(await upstream.close(), 0)
+  })
+
+  it('closes as well what was only about to listen', async () => {
+    const proxy = createProxy({ upstreams: 'http://127.0.0.1:9/v1' })
+    const taken = await proxy.listen()
+    // A port that cannot be had must not keep it from closing.
+    const failing = assert.rejects(proxy.listen(taken.port), { code: 'EADDRINUSE' })
+    const port = await freePort()
+    const opening = assert.rejects(proxy.listen(port), /closed/)
+    await proxy.close()
+    await Promise.all([failing, opening])
+    await assert.rejects(fetch(`http://127.0.0.1:${port}/health`))
   })
 
   it('has left the process its fetch, of which undici takes hold when it is loaded', async () => {
