@@ -39,11 +39,19 @@ export function withKeyFiles(given: Raw, readFile: ReadFile): { given: Raw; faul
 /** Lists that keep strangers out, and let everybody in when they are empty. */
 const guards = ['PROXY_API_KEYS', 'IP_ALLOWLIST'] as const
 
-/** The faults of guards that are given and hold nothing but commas, as a template does whose variables are not set. */
+/** The faults of guards that are given and hold nothing, as a template does whose variables are not set. */
 export function openGuards(raw: Raw): string[] {
-  return guards
-    .filter((name) => typeof raw[name] === 'string' && /^[\s,]+$/.test(raw[name]))
-    .map((name) => `${name}: has nothing but commas, which would let everybody in; fill it, or leave it out`)
+  return guards.flatMap((name) => {
+    const nothing = nothingBut(raw[name])
+    if (nothing === undefined) return []
+    return [`${name}: has nothing but ${nothing}, which would let everybody in; fill it, or leave it out`]
+  })
+}
+
+/** An empty text is a variable that is not set, and an empty list says what it means. */
+function nothingBut(given: unknown): string | undefined {
+  if (typeof given === 'string' && /^[\s,]+$/.test(given)) return 'commas'
+  return Array.isArray(given) && given.length > 0 && given.every((entry) => entry === '') ? 'empty entries' : undefined
 }
 
 /** `name:key` or `key`; the first colon ends the name. */

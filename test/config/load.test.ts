@@ -144,6 +144,13 @@ describe('settings', () => {
     )
   })
 
+  it('are none where the keys of a config file are all empty, and do without where there are none', () => {
+    const given = (text: string) => ({ env: { UPSTREAM_API_URL: url, CONFIG_FILE: 'c' }, files: { c: text } })
+    const [fault] = faultsFrom(given('PROXY_API_KEYS: ["", ""]'))
+    assert.match(fault ?? '', /^PROXY_API_KEYS: has nothing but empty entries, which would let everybody in/)
+    for (const text of ['PROXY_API_KEYS: []', 'PROXY_API_KEYS: ""']) settingsFrom(given(text))
+  })
+
   it('need no admin token on any loopback address', () => {
     for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) {
       settingsFrom({ env: { UPSTREAM_API_URL: url, ADMIN_HOST: host } })
