@@ -4,7 +4,7 @@ import { ProxyError, toProxyError } from '../errors.ts'
 import type { AttemptFacts, Headers, Outcome } from '../facts.ts'
 import { BusyTime } from './busy.ts'
 import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
-import { type Failure, outcomeOf, refusesKey, toFailure } from './classify.ts'
+import { type Failure, isSilent, outcomeOf, refusesKey, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
 import { Leftover, MAX_END_MS, soon } from './leftover.ts'
@@ -211,6 +211,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     const now = this.parts.clock.now()
     this.facts.outcome = outcome
     this.facts.endedAt = now
+    if (isSilent(this.facts)) this.parts.upstream.latency.outwaited(now - this.facts.startedAt, now)
     this.facts.waitedMs = Math.max(0, now - this.facts.startedAt - this.busy.upTo(now))
     this.consumer.destroy()
   }

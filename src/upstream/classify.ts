@@ -40,6 +40,20 @@ const blameless: ReadonlySet<Outcome> = new Set<Outcome>([
   'total_timeout',
 ])
 
+/** Outcomes that end a try because of its silence, where no event had come: whoever waited has had enough of it. */
+const silent: ReadonlySet<Outcome> = new Set<Outcome>([
+  'connect_timeout',
+  'first_event_timeout',
+  'total_timeout',
+  'aborted',
+  'lost_hedge',
+])
+
+/** Whether a try that has ended was waited for in vain, whosever fault that was. */
+export function isSilent({ events, outcome }: AttemptFacts): boolean {
+  return events === 0 && outcome !== undefined && silent.has(outcome)
+}
+
 /** A try begins a little after its request: silence for so much of the time counts as silence for all of it. */
 const NEARLY_ALL = 0.9
 

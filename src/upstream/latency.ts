@@ -17,6 +17,16 @@ export class PeakEwma {
   }
 
   /**
+   * Takes that one was waited for in vain for `ms` milliseconds, until `now`: it is as slow as that at the least. What
+   * never answers would otherwise be as good as what answers at once.
+   */
+  outwaited(ms: number, now: number): void {
+    if (ms <= this.at(now)) return
+    this.average = ms
+    this.seenAt = now
+  }
+
+  /**
    * The average in milliseconds as of `now`; 0 when nothing was ever measured. It fades while nothing is measured:
    * an upstream that was slow once would otherwise never be asked again.
    */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { ProxyError } from '../../src/errors.ts'
 import { type AttemptFacts, newAttempt, newFacts } from '../../src/facts.ts'
 import { createAttempt } from '../../src/upstream/attempt.ts'
-import type { Call } from '../../src/upstream/call.ts'
+import { type Call, LOST_HEDGE } from '../../src/upstream/call.ts'
 import type { Consumer, Flow } from '../../src/upstream/consumer.ts'
 import { Gather } from '../../src/upstream/gather.ts'
 import { Upstream as Target } from '../../src/upstream/upstream.ts'
@@ -116,6 +116,23 @@ describe('one try at one upstream', () => {
     clock.move(1)
     assert.equal(await upstream.requests[0]!.closed, 'client')
   })
+
+  for (const [outcome, end] of [
+    ['lost_hedge', () => leaving.abort(LOST_HEDGE)],
+    ['aborted', () => leaving.abort()],
+    ['first_event_timeout', () => clock.move(3000)],
+  ] as const) {
+    it(`notes how long it was silent at the least where it ends as ${outcome}`, async () => {
+      await prepare([hang])
+      const started = attempt(new Gather(100))
+      const request = await upstream.next()
+      clock.move(2000)
+      end()
+      assert.equal((await started)?.outcome, outcome)
+      assert.equal(target.latency.at(clock.now()), clock.now())
+      await request.closed
+    })
+  }
 
   it('does not begin when nobody wants it any more', async () => {
     await start([answer(200, 'hello')], new Gather(100))

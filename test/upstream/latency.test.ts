@@ -23,6 +23,16 @@ describe('peak EWMA', () => {
     assert.equal(Math.round(average.at(10_000)), 431)
   })
 
+  it('rises to what was waited for in vain, and never falls for it', () => {
+    const average = new PeakEwma()
+    average.outwaited(300, 0)
+    assert.equal(average.at(0), 300)
+    average.outwaited(200, 0)
+    assert.equal(average.at(0), 300)
+    average.outwaited(200, 10_000)
+    assert.equal(average.at(10_000), 200)
+  })
+
   it('fades by 63 % in ten seconds without a measurement', () => {
     const average = new PeakEwma()
     average.observe(1000, 0)
