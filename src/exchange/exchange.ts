@@ -75,7 +75,7 @@ export function orderOf<C extends Consumer>(
   parts: OrderParts,
   options: OrderOptions<C>,
 ): Order<CallOf<C>> {
-  const { facts, signal, asked, api } = request
+  const { facts, signal, asked, api, modelId } = request
   const deadlineAt = facts.startedAt + parts.totalMs
   const mayAdd = options.addUsage && asked !== undefined && mayAddUsage(api, asked.value)
   let refusing: Upstream | undefined
@@ -83,7 +83,8 @@ export function orderOf<C extends Consumer>(
     facts,
     signal,
     deadlineAt,
-    model: facts.model,
+    // One that is asked about is where its name is known, like one that is asked.
+    model: facts.model ?? modelId,
     hashKey: hashKeyOf(request),
     prepare(upstream, model, tryOnly, attempt) {
       const addedUsage = mayAdd && !upstream.refusesUsageOption && upstream !== refusing
@@ -93,7 +94,7 @@ export function orderOf<C extends Consumer>(
         request: facts,
         model,
         method: asked ? 'POST' : 'GET',
-        path: upstream.addresses.path(api.route, request.query, request.modelId),
+        path: upstream.addresses.path(api.route, request.query, modelId === undefined ? undefined : model),
         headers,
         clientKey: carriesClientKey(headers, upstream.config, request),
         body: asked && ask(api, asked, { stream: options.stream, includeUsage: addedUsage, model, onlyThisModel }),

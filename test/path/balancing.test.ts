@@ -63,6 +63,29 @@ describe('which upstream a request goes to', () => {
     assert.deepEqual(counts(all)[1], 11)
   })
 
+  it('asks about a model where it is offered, by the upstream’s own name for it', async () => {
+    const { all, proxy } = await three((ups) =>
+      listed(ups, [
+        { models: { map: { mine: 'vendor/test-9b' } } },
+        { models: { allow: ['other-*'] } },
+        { priority: 9 },
+      ]),
+    )
+    for (const upstream of all) upstream.play([answer(200, { id: 'x', object: 'model' })])
+    const about = (model: string) => fetch(`${proxy.base}/models/${model}`)
+    for (const model of ['mine', 'mine', 'other-1', 'other-1', 'third/of:all']) {
+      assert.equal((await about(model)).status, 200)
+    }
+    const paths = all.map(({ requests }) => requests.map(({ path }) => path))
+    assert.deepEqual(paths, [
+      ['/v1/models/vendor%2Ftest-9b', '/v1/models/vendor%2Ftest-9b'],
+      ['/v1/models/other-1', '/v1/models/other-1'],
+      ['/v1/models/third%2Fof%3Aall'],
+    ])
+    all[2].play([answer(404, {})])
+    await assertError(await about('third'), 404, 'upstream_error')
+  })
+
   it('writes the upstream’s own name of the model into the request', async () => {
     const { all, proxy } = await three((ups) =>
       listed(ups, [
