@@ -4,10 +4,11 @@ import { type AttemptFacts, newAttempt } from '../facts.ts'
 import { endWait } from '../waiting.ts'
 import type { Balancer, Lease } from './balancer.ts'
 import type { RetryBudget } from './budget.ts'
-import type { Attempt, Call } from './call.ts'
+import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
 import { type Failure, isUnanswered, verdictOf } from './classify.ts'
 import { hedge } from './hedge.ts'
 import type { Ended, Order, Run } from './order.ts'
+import { Tried } from './tried.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface PersistParts {
@@ -44,7 +45,7 @@ export class Persist {
   }
 
   private async askAround<Made extends Call>(order: Order<Made>): Promise<Run<Made>> {
-    const tried = new Set<Upstream>()
+    const tried = new Tried<Upstream>()
     let last: Ended<Made> | undefined
     for (;;) {
       const lease = last?.failure ? await this.nextLease(order, tried, last.failure) : this.pick(order, tried)
@@ -61,18 +62,20 @@ export class Persist {
   /** A place at the next upstream. Where only those are left that have failed already, it waits a little first. */
   private async nextLease<Made extends Call>(
     order: Order<Made>,
-    tried: Set<Upstream>,
+    tried: Tried<Upstream>,
     failure: Failure,
   ): Promise<Lease> {
     const lease = this.pick(order, tried, failure)
     if (!tried.has(lease.upstream)) return lease
     lease.judge('none')
+    // Who was left for one that has failed now need not be waited for.
+    if (tried.forgive()) return this.nextLease(order, tried, failure)
     await this.backOff(order)
     if (this.parts.clock.now() >= order.deadlineAt) throw failure.error
     return this.pick(order, tried, failure)
   }
 
-  private pick<Made extends Call>(order: Order<Made>, tried: Set<Upstream>, failure?: Failure): Lease {
+  private pick<Made extends Call>(order: Order<Made>, tried: Tried<Upstream>, failure?: Failure): Lease {
     try {
       return this.parts.balancer.pick({ model: order.model, hashKey: order.hashKey, tried })
     } catch (error) {
@@ -82,7 +85,11 @@ export class Persist {
   }
 
   /** One try, or two beside each other, and what is asked again at once. */
-  private async once<Made extends Call>(order: Order<Made>, lease: Lease, tried: Set<Upstream>): Promise<Ended<Made>> {
+  private async once<Made extends Call>(
+    order: Order<Made>,
+    lease: Lease,
+    tried: Tried<Upstream>,
+  ): Promise<Ended<Made>> {
     const { hedgeAfterMs, clock, budget } = this.parts
     let ended: Ended<Made>
     if (hedgeAfterMs > 0) {
@@ -90,7 +97,13 @@ export class Persist {
         clock,
         afterMs: hedgeAfterMs,
         signal: order.signal,
-        start: (lease, signal, onFirstEvent) => this.start(order, lease, signal, onFirstEvent),
+        start: (lease, signal, onFirstEvent) => {
+          const { run, end } = this.start(order, lease, signal, onFirstEvent)
+          end.then((failure) => {
+            if (failure?.outcome === LOST_HEDGE) tried.lost(lease.upstream)
+          })
+          return { run, end }
+        },
         first: lease,
         second: () => this.secondLease(order, tried, budget),
       })
@@ -144,7 +157,7 @@ export class Persist {
   /** Another upstream for a hedge, if there is one and the budget allows it. */
   private secondLease<Made extends Call>(
     order: Order<Made>,
-    tried: Set<Upstream>,
+    tried: Tried<Upstream>,
     budget: RetryBudget,
   ): Lease | undefined {
     if (order.facts.attempts.length >= this.parts.maxAttempts) return undefined

@@ -17,7 +17,7 @@ export interface PickRequest<T> {
   /** As the client wrote it; undefined where the route has none, and then every upstream will do. */
   readonly model: string | undefined
   /** Upstreams that this request has asked before. */
-  readonly tried: ReadonlySet<T>
+  readonly tried: Pick<ReadonlySet<T>, 'has'>
   /** What should keep going to the same upstream, for its prompt cache; only the `hash` strategy reads it. */
   readonly hashKey?: string | undefined
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { said, saying, sseBody } from '../support/chunks.ts'
+import { chunk, said, saying, sseBody, sseEvent } from '../support/chunks.ts'
 import type { Step } from '../support/exchange.ts'
 import { post, question, type RunningProxy } from '../support/proxy.ts'
 import { answer, compressed, cut, hang, head, send } from '../support/steps.ts'
@@ -161,3 +161,27 @@ for (const stream of [false, true]) {
     })
   })
 }
+
+describe('an upstream that was left because another had begun', () => {
+  const on = setting()
+
+  it('is the next to be asked where that one breaks off, since it has not failed', async () => {
+    const clock = new ReadClock()
+    const [begins, breaks] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const begun = send(sseEvent(chunk({ content: 'lost' })))
+    const best = await on.upstream([head(), () => begins.promise, begun, () => breaks.promise, cut])
+    const spare = await on.upstream([[hang], good('spare')])
+    const upstreams = [best, spare].map(({ base }, priority) => ({ name: `p${priority}`, url: base, priority }))
+    const proxy = await on.proxy([], { clock, env, config: JSON.stringify({ upstreams }) })
+    const pending = post(proxy.chat, question)
+    await best.next()
+    clock.move(100)
+    const left = await spare.next()
+    begins.resolve()
+    assert.equal(await left.closed, 'client')
+    breaks.resolve()
+    await spare.next()
+    assert.deepEqual(await (await pending).json(), said('spare'))
+    assert.equal(best.requests.length, 1)
+  })
+})

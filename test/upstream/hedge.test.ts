@@ -70,6 +70,15 @@ describe('a second try beside a late one', () => {
     assert.equal((await run).facts.upstream, 'c')
   })
 
+  it('is followed at once by the one that was left for it, where it breaks off and there is no third', async () => {
+    const { trial, run, second } = await two(['a', 'b'])
+    second.call.onFirstEvent?.()
+    second.end('truncated')
+    ;(await trial.next(3)).end('ok')
+    assert.equal((await run).facts.upstream, 'a')
+    assert.deepEqual(outcomes(trial), ['a lost_hedge', 'b truncated', 'a ok'])
+  })
+
   it('is ended with the other when the client leaves', async () => {
     const { trial, run } = await two()
     trial.leaving.abort()
