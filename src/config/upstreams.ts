@@ -25,7 +25,9 @@ export function buildUpstreams({ urls, keys, entries }: Sources): { upstreams: U
   const taken = new Set(chosen.flatMap((entry) => entry.name ?? []))
   const upstreams = chosen.map((entry, index) => {
     const key = keys.length > 1 ? keys[index] || entry.key : (entry.key ?? keys[0])
-    return { weight: 1, priority: 0, ...entry, name: entry.name ?? freeName(entry.url, taken), ...(key && { key }) }
+    // A program that embeds the proxy may write a member that it has no value for.
+    const { name = freeName(entry.url, taken), weight = 1, priority = 0 } = entry
+    return { ...entry, name, weight, priority, ...(key && { key }) }
   })
   return { upstreams, faults }
 }

@@ -43,6 +43,15 @@ describe('the options of the library', () => {
     }
   })
 
+  it('may be there without a value, those of an upstream too', async () => {
+    const nothing = { key: undefined, name: undefined, weight: undefined, priority: undefined, models: undefined }
+    const options: Record<string, unknown> = { upstreams: [{ url, ...nothing }], hedgeAfterMs: undefined }
+    const proxy = createProxy(options as ProxyOptions)
+    const [upstream] = proxy.status().upstreams
+    await proxy.close()
+    assert.deepEqual([upstream?.name, upstream?.weight, upstream?.priority], ['127.0.0.1:9', 1, 0])
+  })
+
   it('are held to the rules that take more than one of them', () => {
     assert.deepEqual(faultsOf({ upstreams: url, rateLimitStore: 'redis' }), [
       'redisUrl: is missing; rateLimitStore=redis needs it',
