@@ -1,6 +1,7 @@
 import type { Probed } from '../exchange/probe.ts'
 import type { Outcome } from '../facts.ts'
 import type { Failure } from '../upstream/classify.ts'
+import { ownKeys } from '../upstream/headers.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { whyUnreachable } from './reach.ts'
 
@@ -40,7 +41,7 @@ function ofAnswer({ asked, probed, upstream }: Answered): Verdict {
   if (form === 'other')
     return trouble('answers with something that is no JSON; its address is a website’s rather than an API’s.')
   if (asked === 'models') {
-    const key = upstream.config.key === undefined ? 'asks for no key' : 'takes the key'
+    const key = ownKeys(upstream.config).length === 0 ? 'asks for no key' : 'takes the key'
     return fine(`answers and ${key}. Whether it streams has not been asked: --probe=MODEL does that, for a few tokens.`)
   }
   if (form === 'json')
@@ -78,7 +79,7 @@ function ofFailure(answered: Answered, failure: Failure): Verdict {
 
 function refusedKey({ upstream, probed }: Answered): Verdict {
   const status = probed.facts.status
-  if (upstream.config.key === undefined)
+  if (ownKeys(upstream.config).length === 0)
     return fine(`answers, and wants a key (${status}). Each client must send its own, or set UPSTREAM_API_KEY.`)
   if (status === 402) return trouble('answers 402: what pays for this key is used up there; top it up.')
   if (status === 403)

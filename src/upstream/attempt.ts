@@ -7,6 +7,7 @@ import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
 import { type Failure, isSilent, outcomeOf, refusesKey, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
+import { sendsOwnKey } from './headers.ts'
 import { Leftover, MAX_END_MS, soon } from './leftover.ts'
 import { MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal, rest, restNamedBy, withoutKey } from './refusal.ts'
 import type { Upstream } from './upstream.ts'
@@ -192,7 +193,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   private readonly endCut = () => this.work(() => this.consumer.end(true))
   private failWith(error: ProxyError, outcome: Outcome, refusal?: string): void {
     if (this.settled) return
-    const ownKey = this.parts.upstream.config.key !== undefined
+    const ownKey = sendsOwnKey(this.parts)
     if (ownKey && refusesKey(error, outcome, refusal, this.parts)) this.parts.upstream.breaker.trip('unauthorized')
     this.settle(outcome)
     this.hangUp()

@@ -101,6 +101,26 @@ function putKey(
   if (passKeys && typeof azure === 'string') headers['api-key'] = azure
 }
 
+/** Where providers take a key; what the operator's `headers` have there is one of his, like `key`. */
+const keyHeaders: ReadonlySet<string> = new Set(['authorization', 'api-key', 'x-api-key', 'x-goog-api-key'])
+
+/** The keys that the operator has set for this upstream, without the scheme before them. */
+export function ownKeys({ key, headers = {} }: Pick<UpstreamConfig, 'key' | 'headers'>): string[] {
+  const values = Object.entries(headers).filter(([name]) => keyHeaders.has(name.toLowerCase()))
+  const keys = values.map(([, value]) => value.trim().replace(/^\S+\s+/, ''))
+  return [key ?? '', ...keys].filter((each) => each !== '')
+}
+
+/** Whether it is one of these that the upstream takes or refuses. */
+export function sendsOwnKey({ upstream, call }: Sent): boolean {
+  return !call.clientKey && ownKeys(upstream.config).length > 0
+}
+
+interface Sent {
+  readonly upstream: { readonly config: UpstreamConfig }
+  readonly call: { readonly clientKey: boolean }
+}
+
 /** Whether the key that goes along is the client's own, and not one that the operator has set. */
 export function carriesClientKey(
   headers: Readonly<Record<string, string>>,

@@ -4,7 +4,7 @@ import type { Headers, Outcome } from '../facts.ts'
 import type { Call } from './call.ts'
 import { outcomeOfStatus } from './classify.ts'
 import type { Head } from './consumer.ts'
-import { responseHeaders } from './headers.ts'
+import { ownKeys, responseHeaders } from './headers.ts'
 import { MAX_REST_MS, readReset, readRetryAfter } from './reset.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -70,5 +70,5 @@ function passedOn(headers: Headers): Record<string, string> {
 
 /** Some servers quote the key that they refuse; here it may be the operator's. */
 function showsKey({ config }: Upstream, body: string): boolean {
-  return config.key !== undefined && body.includes(config.key)
+  return ownKeys(config).some((key) => body.includes(key))
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
 import { type Balancer, createBalancer } from '../upstream/balancer.ts'
 import type { BreakerSettings, Transition } from '../upstream/breaker.ts'
+import { ownKeys } from '../upstream/headers.ts'
 import type { PoolSettings } from '../upstream/pool.ts'
 import { providerOf } from '../upstream/provider.ts'
 import { Upstream } from '../upstream/upstream.ts'
@@ -51,6 +52,11 @@ function breakerSettings(settings: Settings): BreakerSettings {
 /** The name and provider of each configured upstream, for the labels of the metrics. */
 export function labelsOf(settings: Settings): { name: string; provider: string }[] {
   return settings.upstreams.map(({ name, url }) => ({ name, provider: providerOf(new URL(url).hostname) }))
+}
+
+/** Whether each upstream is sent the client's own key, and so checks it. */
+export function checkClientKeys(settings: Settings): boolean {
+  return settings.upstreams.every((upstream) => ownKeys(upstream).length === 0)
 }
 
 /** The models that the configuration names, which keep their labels however many others clients invent. */

@@ -81,6 +81,32 @@ describe('failing over', () => {
     })
   }
 
+  for (const [header, value] of Object.entries({ Authorization: 'Bearer wrong-key', 'X-Api-Key': 'wrong-key' })) {
+    it(`goes on where the key that is refused is the operator’s, in ${header}, and quotes it nowhere`, async () => {
+      const bad = await on.upstream([answer(401, { error: { ...theirs, message: 'No such key: wrong-key' } })])
+      const other = await on.upstream([good])
+      const headers = { [header]: value }
+      const entries = [bad, other].map(({ base }, priority) => ({ name: `p${priority}`, url: base, priority, headers }))
+      const proxy = await on.proxy([], { env, config: JSON.stringify({ upstreams: entries }) })
+      for (let count = 0; count < 3; count++) assert.equal((await post(proxy.chat, question)).status, 200)
+      assert.deepEqual([bad.requests.length, other.requests.length], [1, 3])
+      const alone = await on.proxy([], { config: JSON.stringify({ upstreams: entries.slice(0, 1) }) })
+      const { error } = await assertError(await post(alone.chat, question), 401, 'upstream_error')
+      assert.doesNotMatch(error.message, /wrong-key/)
+    })
+  }
+
+  it('leaves the key to the client where that is its own, whatever else the operator sends', async () => {
+    const { upstream, proxy } = await on.pair([answer(401, { error: theirs })], { env })
+    const headers = { 'x-api-key': 'of-the-operator' }
+    const both = await on.proxy([], { config: JSON.stringify({ upstreams: [{ url: upstream.base, headers }] }) })
+    for (const { chat } of [proxy, both]) {
+      const refused = await post(chat, question, { headers: { authorization: 'Bearer mine' } })
+      assert.deepEqual([refused.status, await refused.json()], [401, { error: theirs }])
+    }
+    assert.deepEqual([statusOf(both)[0]?.state, upstream.requests.length], ['closed', 2])
+  })
+
   it('stays with an upstream that refuses the organization which one client has named', async () => {
     const mismatch = { ...theirs, message: 'OpenAI-Organization header should match organization for API key' }
     const { proxy } = await on.pair(

@@ -94,6 +94,15 @@ describe('the limits of a client, from outside', () => {
     assert.equal(upstream.requests.length, 1)
   })
 
+  it('are those of its address where the key that goes upstream is the operator’s, in a header as well', async () => {
+    const upstream = await on.upstream([stream(saying('well'), { done: true })])
+    const config = JSON.stringify({ upstreams: [{ url: upstream.base, headers: { Authorization: 'Bearer own' } }] })
+    const proxy = await on.proxy([], { config, env: { RATE_LIMIT_REQUESTS: '1' } })
+    await (await ask(proxy.chat)).text()
+    const another = await post(proxy.chat, question, { headers: { authorization: 'Bearer invented' } })
+    await assertError(another, 429, 'rate_limit_exceeded')
+  })
+
   for (const asStream of [false, true]) {
     it(`charge a client that left early what the ${asStream ? 'streamed' : 'folded'} stream had told by then`, async () => {
       const clock = new ReadClock()

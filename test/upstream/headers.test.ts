@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {
   carriesClientKey,
+  ownKeys,
   type RequestHeaderOptions,
   requestHeaders,
   responseHeaders,
@@ -50,6 +51,13 @@ describe('the headers that go upstream', () => {
     assert.equal(carries({ client: azure, passKeys: false }), false)
     assert.equal(carries({ providerKey: 'Bearer mine', config: { ...config, key: 'operators' } }), false)
     assert.equal(carries({ providerKey: 'Bearer mine', config: fixed }), false)
+  })
+
+  it('have keys of the operator’s in whichever header a provider takes them', () => {
+    assert.deepEqual(ownKeys(config), [])
+    assert.deepEqual(ownKeys({ headers: { 'x-team': 'search', authorization: '' } }), [])
+    const headers = { Authorization: 'Bearer a', 'api-key': 'b', 'X-Api-Key': ' c ', 'x-goog-api-key': 'd' }
+    assert.deepEqual(ownKeys({ key: 'own', headers }), ['own', 'a', 'b', 'c', 'd'])
   })
 
   it('leave out what the connection calls its own', () => {
