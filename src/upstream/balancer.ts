@@ -41,7 +41,7 @@ export interface Balancer {
   readonly upstreams: readonly Upstream[]
   /** Chooses an upstream and takes a place there. Throws as `pick` does. */
   pick(request: PickRequest<Upstream>): Lease
-  /** Whether any upstream could be asked, for the readiness check; a full one or a half-open one could. */
+  /** Whether any upstream could be asked, for the readiness check; a full one could, or one that a request has to try. */
   usable(): boolean
   status(): UpstreamStatus[]
   /** Lets what runs finish, then closes all sockets. */
@@ -60,7 +60,7 @@ export function createBalancer({ upstreams, strategy, clock, random }: BalancerP
       const model = request.model === undefined ? undefined : translateModel(upstream.config.models, request.model)
       return { upstream, model, judge }
     },
-    usable: () => upstreams.some(({ breaker }) => breaker.state !== 'open' && !breaker.resting),
+    usable: () => upstreams.some(({ breaker }) => breaker.admits()),
     status: () => upstreams.map((upstream) => describe(upstream, clock.now())),
     async close() {
       await Promise.all(upstreams.map((upstream) => upstream.close()))

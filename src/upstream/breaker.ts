@@ -87,10 +87,14 @@ export class Breaker {
 
   /** Whether a user's request may go there now. */
   usable(): boolean {
+    return this.admits() && !(this.current === 'half_open' && this.probing)
+  }
+
+  /** Whether users' requests should come, if only for one of them to find out: half-open, no other could close it. */
+  admits(): boolean {
     if (this.resting) return false
     const state = this.state
-    if (state === 'closed') return true
-    return state === 'half_open' && !this.probing && !this.settings.probesReserved
+    return state === 'closed' || (state === 'half_open' && !this.settings.probesReserved)
   }
 
   /** Milliseconds until it can be usable at the earliest; 0 when it is, or when that hangs on a probe's verdict. */

@@ -46,6 +46,7 @@ describe('probing an upstream that rests', () => {
     assert.deepEqual(json, { ...probe, stream: true })
     assert.equal(headers.authorization, 'Bearer own-key')
     await becomes('closed')
+    assert.equal(proxy.app.ready(), true)
     assert.equal((await post(proxy.chat, question)).status, 200)
   })
 
@@ -54,6 +55,7 @@ describe('probing an upstream that rests', () => {
     clock.move(10_000)
     const asked = await upstream.next()
     assert.equal((await post(proxy.chat, question)).status, 503)
+    assert.equal(proxy.app.ready(), false, 'no request that came could be served')
     assert.equal(upstream.requests.length, 4)
     assert.deepEqual(asked.json.model, 'small')
     clock.move(120_000)
