@@ -8,12 +8,12 @@ export const formats: Readonly<Record<Format, { check: (text: string) => boolean
     right: 'an http:// or https:// address without user, password or fragment',
   },
   'forward-proxy-url': {
-    check: (text) => hasScheme(text, 'http', 'https'),
-    right: 'an address such as http://proxy.example:3128',
+    check: (text) => hasScheme(text, 'http', 'https') && isDecodable(text),
+    right: 'an address such as http://proxy.example:3128, a % in its password written as %25',
   },
   'redis-url': {
-    check: (text) => hasScheme(text, 'redis', 'rediss'),
-    right: 'an address such as redis://127.0.0.1:6379',
+    check: (text) => hasScheme(text, 'redis', 'rediss') && isDecodable(text),
+    right: 'an address such as redis://127.0.0.1:6379, a % in its password written as %25',
   },
   'address-range': { check: isAddressRange, right: 'an IP address or a CIDR range such as 10.0.0.0/8' },
   host: { check: (text) => /^[\w.:-]+$/.test(text), right: 'an IP address or a host name' },
@@ -35,6 +35,17 @@ function isHttpUrl(text: string): boolean {
 function hasScheme(text: string, ...schemes: string[]): boolean {
   const url = URL.parse(text)
   return url !== null && url.hostname !== '' && schemes.includes(url.protocol.slice(0, -1))
+}
+
+/** Whether the user's name and password can be decoded, as the clients do when they are made; they would throw there. */
+function isDecodable(text: string): boolean {
+  const url = URL.parse(text)
+  try {
+    decodeURIComponent(`${url?.username}:${url?.password}`)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isAddressRange(text: string): boolean {

@@ -151,6 +151,22 @@ describe('settings', () => {
     for (const text of ['PROXY_API_KEYS: []', 'PROXY_API_KEYS: ""']) settingsFrom(given(text))
   })
 
+  it('find a password that no client could decode, and quote nothing of it', () => {
+    for (const name of ['REDIS_URL', 'HTTP_PROXY', 'HTTPS_PROXY']) {
+      const scheme = name === 'REDIS_URL' ? 'redis' : 'http'
+      const given = (password: string) => ({ env: { UPSTREAM_API_URL: url, [name]: `${scheme}://u:${password}@h:1` } })
+      for (const password of ['hun%ter2', '%fe']) {
+        const [fault, ...rest] = faultsFrom(given(password))
+        assert.match(
+          fault ?? '',
+          new RegExp(`^${name}: its value is not an address .* % in its password written as %25$`),
+        )
+        assert.deepEqual(rest, [])
+      }
+      settingsFrom(given('hun%25ter2'))
+    }
+  })
+
   it('need no admin token on any loopback address', () => {
     for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) {
       settingsFrom({ env: { UPSTREAM_API_URL: url, ADMIN_HOST: host } })
