@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIP, SocketAddress } from 'node:net'
 import type { Format } from './rows.ts'
 
 /** How ajv checks each `Format`, and what a fault says would be right. */
@@ -52,7 +52,13 @@ function isAddressRange(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/')
   const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
   if (bits < 0 || rest.length > 0) return false
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits)
+  if (prefix === undefined) return true
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits && Number(prefix) >= (isMapped(address) ? 96 : 0)
+}
+
+/** IPv4 written as IPv6, `::ffff:10.0.0.0`: a shorter prefix than the 96 bits before it would span both families. */
+function isMapped(address: string): boolean {
+  return isIP(address) === 6 && /^::ffff:[\d.]+$/.test(new SocketAddress({ address, family: 'ipv6' }).address)
 }
 
 function isJsonObject(text: string): boolean {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { allowList } from '../../src/limit/addresses.ts'
 import { faultsFrom, settingsFrom, url } from './given.ts'
 
 describe('settings', () => {
@@ -164,6 +165,17 @@ describe('settings', () => {
         assert.deepEqual(rest, [])
       }
       settingsFrom(given('hun%25ter2'))
+    }
+  })
+
+  it('find ranges that are of both families, which the address list cannot hold', () => {
+    const given = (range: string) => ({ env: { UPSTREAM_API_URL: url, IP_ALLOWLIST: range } })
+    for (const range of ['::ffff:10.0.0.0/8', '::ffff:a00:0/95']) {
+      assert.match(faultsFrom(given(range)).join(), /^IP_ALLOWLIST: ".*" is not an IP address or a CIDR range/)
+    }
+    for (const range of ['::ffff:10.0.0.0/104', '::ffff:a00:0', '::ffff:0:a00:0/32', '::/0']) {
+      const { ipAllowlist } = settingsFrom(given(range))
+      assert.doesNotThrow(() => allowList(ipAllowlist))
     }
   })
 
