@@ -3,14 +3,13 @@ import type { Clock } from '../clock.ts'
 import { ProxyError, toProxyError } from '../errors.ts'
 import type { AttemptFacts, Headers, Outcome } from '../facts.ts'
 import { BusyTime } from './busy.ts'
-import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
+import { type Attempt, type AttemptParts, LOST_HEDGE } from './call.ts'
 import { type Failure, isSilent, outcomeOf, refusesKey, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
 import { sendsOwnKey } from './headers.ts'
 import { Leftover, MAX_END_MS, soon } from './leftover.ts'
 import { MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal, rest, restNamedBy, withoutKey } from './refusal.ts'
-import type { Upstream } from './upstream.ts'
 import { type TimeoutKind, timeoutError, Watchdog } from './watchdog.ts'
 
 export function createAttempt(clock: Clock): Attempt {
@@ -20,11 +19,8 @@ export function createAttempt(clock: Clock): Attempt {
     })
 }
 
-interface TryParts {
-  readonly upstream: Upstream
-  readonly call: Call
+interface TryParts extends AttemptParts {
   readonly facts: AttemptFacts
-  readonly clock: Clock
   readonly resolve: (failure: Failure | undefined) => void
 }
 
@@ -191,6 +187,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   }
 
   private readonly endCut = () => this.work(() => this.consumer.end(true))
+
   private failWith(error: ProxyError, outcome: Outcome, refusal?: string): void {
     if (this.settled) return
     const ownKey = sendsOwnKey(this.parts)

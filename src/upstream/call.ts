@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { ProxyError } from '../errors.ts'
 import type { AttemptFacts, Facts } from '../facts.ts'
 import type { Failure } from './classify.ts'
@@ -25,6 +26,13 @@ export interface Call {
   explain(status: number, body: string, retryAfter: number | undefined, headers: Record<string, string>): ProxyError
   /** Told once, when the first event with data has come. */
   onFirstEvent?: () => void
+}
+
+/** Who is asked for what. */
+export interface AttemptParts {
+  readonly upstream: Upstream
+  readonly call: Call
+  readonly clock: Clock
 }
 
 /** The reason of an abort that is nobody's fault: another try answered first. */

@@ -1,7 +1,6 @@
-import type { Clock } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 import type { Headers, Outcome } from '../facts.ts'
-import type { Call } from './call.ts'
+import type { AttemptParts } from './call.ts'
 import { outcomeOfStatus } from './classify.ts'
 import type { Head } from './consumer.ts'
 import { ownKeys, responseHeaders } from './headers.ts'
@@ -21,14 +20,8 @@ export interface RefusalMeaning {
   readonly restMs: number | undefined
 }
 
-export interface RefusalParts {
-  readonly upstream: Upstream
-  readonly call: Call
-  readonly clock: Clock
-}
-
 /** Reads an error's status, headers and body, as far as it came. Only a 429 asks for rest; others' advice is for the client. */
-export function readRefusal({ status, headers }: Head, body: string, parts: RefusalParts): RefusalMeaning {
+export function readRefusal({ status, headers }: Head, body: string, parts: AttemptParts): RefusalMeaning {
   const { upstream, call, clock } = parts
   const outcome = outcomeOfStatus(status)
   const read = outcome === 'rate_limited' || status === 503 ? readReset : readRetryAfter
@@ -43,7 +36,7 @@ export function readRefusal({ status, headers }: Head, body: string, parts: Refu
 }
 
 /** Leaves the upstream alone after a 429 for as long as it asks. One that asks for no time is spared, if the quota is shared. */
-export function rest({ upstream, call }: RefusalParts, ms: number | undefined): void {
+export function rest({ upstream, call }: AttemptParts, ms: number | undefined): void {
   if (ms !== undefined) upstream.breaker.rest(ms)
   else if (!call.clientKey) upstream.sparing.refused()
 }
