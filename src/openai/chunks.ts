@@ -2,7 +2,7 @@ import { ProxyError } from '../errors.ts'
 import { choiceAt, type Draft, newDraft } from '../fold/draft.ts'
 import { assertNotEmpty, finishReasons, isFinished, usageOf } from '../fold/finish.ts'
 import { mergeChoice, mergeChunk } from '../fold/merge.ts'
-import { isText, type JsonObject, own } from '../fold/record.ts'
+import { isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { parseExact } from '../json/exact.ts'
 import { decode } from '../sse/bytes.ts'
 import { type Fold, isDone, type Summary } from './api.ts'
@@ -18,6 +18,8 @@ export class ChunkFold implements Fold {
   private readonly draft: Draft
   private readonly quick = new Quick()
   private readonly toAnswer: (draft: Draft) => JsonObject
+  /** OpenRouter says beside an error what it bills; of such a chunk nothing else counts. */
+  private bill: Json | undefined
   done = false
   readonly skim = new QuickSkim(
     this.quick,
@@ -76,8 +78,7 @@ export class ChunkFold implements Fold {
     const chunk = parseEvent(data, name)
     const trouble = findTrouble(chunk, name)
     if (trouble) {
-      // OpenRouter says beside the error what it bills; nothing else of such a chunk counts.
-      mergeChunk(this.draft, { usage: own(chunk, 'usage') ?? null })
+      this.bill = own(chunk, 'usage')
       throw trouble
     }
     if (isHeartbeat(chunk)) return
@@ -87,7 +88,11 @@ export class ChunkFold implements Fold {
 
   summary(): Summary {
     const { draft } = this
-    return { ...identityOf(draft.top), finishReasons: finishReasons(draft), usage: readUsage(usageOf(draft)) }
+    return {
+      ...identityOf(draft.top),
+      finishReasons: finishReasons(draft),
+      usage: readUsage(this.bill) ?? readUsage(usageOf(draft)),
+    }
   }
 
   finish(): string {
