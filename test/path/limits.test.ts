@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { chunk, saying, sseBody, usageChunk } from '../support/chunks.ts'
-import { post, question } from '../support/proxy.ts'
+import { post, question, type RunningProxy } from '../support/proxy.ts'
 import { hang, stream } from '../support/steps.ts'
 import { assertError, metric, ReadClock, Spoken, setting, until } from './setting.ts'
 
@@ -104,7 +104,10 @@ describe('the limits of a client, from outside', () => {
   })
 
   for (const asStream of [false, true]) {
-    it(`charge a client that left early what the ${asStream ? 'streamed' : 'folded'} stream had told by then`, async () => {
+    const kind = asStream ? 'streamed' : 'folded'
+
+    /** A request under way whose answer is spoken, with a hundred tokens to be had. */
+    async function asked() {
       const clock = new ReadClock()
       const spoken = new Spoken(clock)
       const { proxy, upstream } = await on.pair([[spoken.step], [stream(saying('well'), { done: true })]], {
@@ -112,47 +115,46 @@ describe('the limits of a client, from outside', () => {
         clock,
       })
       const leaving = new AbortController()
-      const left = ask(proxy.chat, { ...question, stream: asStream }, leaving.signal).then((response) =>
-        response.text(),
-      )
+      const body = { ...question, stream: asStream }
+      const answer = ask(proxy.chat, body, leaving.signal).then((response) => response.text())
+      const leave = () => {
+        leaving.abort()
+        return assert.rejects(answer, { name: 'AbortError' })
+      }
       const { closed } = await upstream.next()
-      // vLLM's continuous_usage_stats: each chunk says what has been used so far.
-      await spoken.say(sseBody([chunk({ content: 'a' }, { with: told })]))
-      leaving.abort()
-      await assert.rejects(left, { name: 'AbortError' })
-      await closed
-      await proxy.line(({ msg, status }) => msg === 'request' && status === 499)
+      return { clock, spoken, proxy, leave, closed }
+    }
+
+    /** The line of the client that left, once its 42 tokens have been charged. */
+    async function chargedFor(proxy: RunningProxy): Promise<Record<string, unknown>> {
+      const line = await proxy.line(({ msg, status }) => msg === 'request' && status === 499)
       const next = await ask(proxy.chat)
       await next.text()
       assert.equal(remaining(next, 'tokens'), 58)
+      return line
+    }
+
+    it(`charge a client that left early what the ${kind} stream had told by then`, async () => {
+      const { spoken, proxy, leave, closed } = await asked()
+      // vLLM's continuous_usage_stats: each chunk says what has been used so far.
+      await spoken.say(sseBody([chunk({ content: 'a' }, { with: told })]))
+      await leave()
+      await closed
+      await chargedFor(proxy)
     })
 
-    it(`charge a client that left at the end of a ${asStream ? 'streamed' : 'folded'} answer what is told of it behind that`, async () => {
-      const clock = new ReadClock()
-      const spoken = new Spoken(clock)
-      const { proxy, upstream } = await on.pair([[spoken.step], [stream(saying('well'), { done: true })]], {
-        env: { RATE_LIMIT_TOKENS: '100' },
-        clock,
-      })
-      const leaving = new AbortController()
-      const left = ask(proxy.chat, { ...question, stream: asStream }, leaving.signal).then((response) =>
-        response.text(),
-      )
-      const { closed } = await upstream.next()
+    it(`charge a client that left at the end of a ${kind} answer what is told of it behind that`, async () => {
+      const { clock, spoken, proxy, leave, closed } = await asked()
       await spoken.say(sseBody(saying('well')))
       const before = clock.pending
-      leaving.abort()
-      await assert.rejects(left, { name: 'AbortError' })
+      await leave()
       await until(() => clock.pending > before)
       await spoken.say(sseBody([usageChunk(30, 12)], { done: true }))
       spoken.end()
       assert.equal(await closed, 'whole')
-      const line = await proxy.line(({ msg, status }) => msg === 'request' && status === 499)
+      const line = await chargedFor(proxy)
       assert.deepEqual([line.input_tokens, line.output_tokens], [30, 12])
-      assert.equal(await metric(proxy, 'proxy_upstream_attempts_total', { outcome: 'ok' }), 1)
-      const next = await ask(proxy.chat)
-      await next.text()
-      assert.equal(remaining(next, 'tokens'), 58)
+      assert.equal(await metric(proxy, 'proxy_upstream_attempts_total', { outcome: 'ok' }), 2)
     })
   }
 })
