@@ -2,6 +2,7 @@ import type { Span } from '@opentelemetry/api'
 import { errorTable } from '../errors.ts'
 import type { Route } from '../facts.ts'
 import type { EndedRequest } from './ended.ts'
+import { firstEventOf } from './genai.ts'
 import { type Logger, type LogLevel, traceFields } from './log.ts'
 
 const probes: ReadonlySet<Route> = new Set<Route>(['/health', '/health/live', '/health/ready'])
@@ -20,6 +21,7 @@ export function requestLine(log: Logger, ended: EndedRequest, server: Span | und
   if (!log.isLevelEnabled(level)) return
   const { facts, totalMs, upstreamMs, overheadMs, status, code } = ended
   const last = facts.attempts.at(-1)
+  const firstEventAt = last && firstEventOf(facts, last)
   const line = {
     request_id: facts.requestId,
     ...traceFields(server),
@@ -37,7 +39,7 @@ export function requestLine(log: Logger, ended: EndedRequest, server: Span | und
     duration_ms: round(totalMs),
     upstream_ms: round(upstreamMs),
     overhead_ms: round(overheadMs),
-    first_event_ms: last?.firstEventAt === undefined ? undefined : round(last.firstEventAt - facts.startedAt),
+    first_event_ms: firstEventAt === undefined ? undefined : round(firstEventAt - facts.startedAt),
     input_tokens: facts.usage?.input,
     output_tokens: facts.usage?.output,
     cached_tokens: facts.usage?.cached,

@@ -79,6 +79,11 @@ describe('the line of a request', () => {
     assert.deepEqual([line?.upstream, line?.attempts], ['near', 2])
   })
 
+  it('knows no first event of an answer in one piece, as little as the metrics do', () => {
+    const [line] = linesOf(someFacts({ mode: 'plain', route: '/v1/embeddings' }))
+    assert.equal(line && 'first_event_ms' in line, false)
+  })
+
   it('is louder the more it is for the operator to act', () => {
     const level = (status: number, code?: ErrorCode, route?: Facts['route']) =>
       linesOf(someFacts({ status, code, ...(route && { route }) }))[0]?.level
