@@ -192,7 +192,7 @@ export interface ErrorDetails {
   headers?: Record<string, string>
   /** Replaces the table's status: an upstream's own. */
   status?: number
-  /** An upstream's own OpenAI-shaped error, passed on as it came. */
+  /** An upstream's own OpenAI-shaped error, passed on as it came; one without a type gets that of its status. */
   upstream?: OpenAIError
   /** What went wrong underneath; for the log only. */
   cause?: unknown
@@ -218,15 +218,12 @@ export class ProxyError extends Error {
 
   /** The body of the answer, in OpenAI's shape. */
   toJSON(): { error: OpenAIError } {
+    const { code, message, status } = this
     const { upstream, param } = this.details
-    return {
-      error: upstream ?? {
-        message: this.message,
-        type: errorTable[this.code].type,
-        param: param ?? null,
-        code: this.code,
-      },
-    }
+    if (upstream) return { error: { ...upstream, type: upstream.type ?? typeOf(status) } }
+    // A refusal without words of its own has the upstream's status all the same.
+    const type = this.blame === 'upstream' ? typeOf(status) : errorTable[code].type
+    return { error: { message, type, param: param ?? null, code } }
   }
 
   /** The answer's headers that belong to this error. */
@@ -237,6 +234,12 @@ export class ProxyError extends Error {
       ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfter))) }),
     }
   }
+}
+
+/** The type that OpenAI gives an error of this status. */
+function typeOf(status: number): string {
+  if (status === 429) return 'rate_limit_error'
+  return status < 500 ? 'invalid_request_error' : 'server_error'
 }
 
 /** Turns whatever was thrown into the error that the client may see; strangers become `internal_error`. */

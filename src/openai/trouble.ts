@@ -59,7 +59,7 @@ export function troubleOf(error: JsonObject, around: JsonObject): ProxyError {
 function toOpenAIError(error: JsonObject): OpenAIError {
   return {
     message: wordsIn(error) ?? 'The upstream reported an error without a message.',
-    type: textOf(own(error, 'type')) ?? 'server_error',
+    type: textOf(own(error, 'type')),
     param: textOf(own(error, 'param')),
     code: textOf(own(error, 'code')),
   }

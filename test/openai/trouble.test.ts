@@ -20,8 +20,16 @@ const cases: [what: string, text: string, expected: object][] = [
     { ...plain, type: 't', param: 'p', code: 'c' },
   ],
   ['a string', '{"error":"m"}', plain],
-  ['true, beside the rest', '{"error":true,"message":"m","status":418}', { ...plain, status: 418 }],
-  ['the chunk itself', '{"object":"error","message":"m","code":400}', { ...plain, status: 400, code: '400' }],
+  [
+    'true, beside the rest',
+    '{"error":true,"message":"m","status":418}',
+    { ...plain, status: 418, type: 'invalid_request_error' },
+  ],
+  [
+    'the chunk itself',
+    '{"object":"error","message":"m","code":400}',
+    { ...plain, status: 400, type: 'invalid_request_error', code: '400' },
+  ],
   ['an event of the Responses API', '{"type":"error","message":"m","code":"c"}', { ...plain, code: 'c' }],
   ['a detail', '{"error":{"detail":"m"}}', plain],
   ['faults in a list (Mistral)', '{"object":"error","message":{"detail":[{"loc":["body"],"msg":"m"},{}]}}', plain],
@@ -35,7 +43,7 @@ const cases: [what: string, text: string, expected: object][] = [
   [
     'a member of a choice',
     '{"choices":[null,{},{"error":{"message":"m","code":429}}]}',
-    { ...plain, status: 429, code: '429' },
+    { ...plain, status: 429, type: 'rate_limit_error', code: '429' },
   ],
   ['what Groq says of its own', '{"choices":[],"x_groq":{"id":"r","error":"m"}}', plain],
   ['a text in a choice', '{"choices":[{"error":"m"}]}', plain],

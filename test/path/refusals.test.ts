@@ -25,6 +25,21 @@ describe('an upstream that refuses', () => {
     })
   }
 
+  for (const [status, type] of [
+    [401, 'invalid_request_error'],
+    [429, 'rate_limit_error'],
+    [503, 'server_error'],
+  ] as const) {
+    it(`with ${status} has the type of that where it names none, as Azure does, or says nothing`, async () => {
+      const { type: _none, ...untyped } = theirs
+      const types = [answer(status, { error: untyped }), answer(status, '')].map(async (step) => {
+        const { error } = (await (await ask([step])).json()) as { error: { type: string } }
+        return error.type
+      })
+      assert.deepEqual(await Promise.all(types), [type, type])
+    })
+  }
+
   for (const [name, step] of [
     ['HTML', answer(500, `<h1>${secret}</h1>`, { 'content-type': 'text/html' })],
     ['text', answer(500, secret, { 'content-type': 'text/plain' })],
