@@ -25,7 +25,7 @@ import type { StageName } from './telemetry/span-table.ts'
 import { type AppLive, liveOf } from './wiring/live.ts'
 import { type Parts, wire } from './wiring/parts.ts'
 import type { BreakerMessage, Surroundings } from './wiring/surroundings.ts'
-import { checkClientKeys } from './wiring/upstreams.ts'
+import { upstreamsCheckKeys } from './wiring/upstreams.ts'
 
 /** One worker's whole application, without the server that it runs in. */
 export interface App {
@@ -123,7 +123,7 @@ function innerLayers(api: Api, settings: Settings, parts: Parts, activity: Activ
   const { keys, limiter, exchange } = parts
   const { ipAllowlist: allowlist, trustProxy } = settings
   // Where an upstream has a key of its own, nobody checks the client's: each request could invent another one.
-  const trustProviderKey = checkClientKeys(settings)
+  const trustProviderKey = upstreamsCheckKeys(settings)
   return [
     // Before any work: under overload, work for requests that fail is what makes the others fail.
     ['shed', shed(activity, capsOf(settings), (req) => activity.rest.begin(req))],

@@ -55,7 +55,7 @@ export function labelsOf(settings: Settings): { name: string; provider: string }
 }
 
 /** Whether each upstream is sent the client's own key, and so checks it. */
-export function checkClientKeys(settings: Settings): boolean {
+export function upstreamsCheckKeys(settings: Settings): boolean {
   return settings.upstreams.every((upstream) => ownKeys(upstream).length === 0)
 }
 

@@ -15,7 +15,15 @@ const answer = [
     queries: [{ expr: `max by (upstream) (${series('proxy_circuit_state')})`, legend: '{{upstream}}' }],
     words: { 0: 'closed', 1: 'half-open', 2: 'open' },
     limits: [1, 2],
-    width: 12,
+    width: 8,
+  }),
+  figure({
+    title: 'Left alone after 429',
+    help: 'Share of the workers that ask an upstream for nothing until the time is over that it has named; no breaker opens for that.',
+    unit: 'percentunit',
+    queries: [{ expr: `max by (upstream) (${series('proxy_upstream_resting')})`, legend: '{{upstream}}' }],
+    limits: [0.5, 1],
+    width: 8,
   }),
   figure({
     title: 'Tries that fail',
@@ -23,7 +31,7 @@ const answer = [
     unit: 'percentunit',
     queries: [{ expr: share(attempts, 'upstream', failed), legend: '{{upstream}}' }],
     limits: [0.05, 0.2],
-    width: 12,
+    width: 8,
   }),
 ]
 
