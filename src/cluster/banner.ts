@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { isLoopback } from '../config/rules.ts'
 import type { Settings, UpstreamConfig } from '../config/settings.ts'
+import { whoseKey } from '../wiring/whose-key.ts'
 
 export interface BannerParts {
   readonly settings: Settings
@@ -51,8 +52,9 @@ function isWild(host: string): boolean {
   return host === '0.0.0.0' || host === '::'
 }
 
-function upstreamRows({ upstreams, loadBalancing }: Settings): string[] {
-  const shown = upstreams.slice(0, mostUpstreams).map(upstreamRow)
+function upstreamRows(settings: Settings): string[] {
+  const { upstreams, loadBalancing } = settings
+  const shown = upstreams.slice(0, mostUpstreams).map((upstream) => upstreamRow(upstream, settings))
   const rest = upstreams.length - shown.length
   return [
     ...shown,
@@ -61,12 +63,12 @@ function upstreamRows({ upstreams, loadBalancing }: Settings): string[] {
   ]
 }
 
-function upstreamRow({ name, url, key, priority }: UpstreamConfig): string {
+const keyTraits = { operator: 'with its own key', client: 'with the client’s key', nobody: 'without a key' } as const
+
+function upstreamRow(upstream: UpstreamConfig, settings: Settings): string {
+  const { name, url, priority } = upstream
   const { host } = new URL(url)
-  const traits = [
-    key === undefined ? 'with the client’s key' : 'with its own key',
-    priority > 0 && `priority ${priority}`,
-  ]
+  const traits = [keyTraits[whoseKey(upstream, settings)], priority > 0 && `priority ${priority}`]
   return [name === host ? host : `${name}, ${host}`, ...traits.filter((trait) => trait !== false)].join(', ')
 }
 
@@ -94,7 +96,7 @@ function curl(parts: BannerParts): string[] {
   const { upstreams, proxyApiKeys } = parts.settings
   const models = upstreams.flatMap(({ models: rules }) => [...Object.keys(rules?.map ?? {}), ...(rules?.allow ?? [])])
   const model = models.find((name) => !name.endsWith('*')) ?? 'MODEL'
-  const needsKey = proxyApiKeys.length > 0 || upstreams.some(({ key }) => key === undefined)
+  const needsKey = proxyApiKeys.length > 0 || upstreams.some((each) => whoseKey(each, parts.settings) === 'client')
   const question = { model, messages: [{ role: 'user', content: 'Hello' }] }
   return [
     `curl ${publicBase(parts)}/chat/completions -H 'content-type: application/json' \\`,

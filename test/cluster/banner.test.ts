@@ -44,7 +44,7 @@ describe('the banner', () => {
         'Admin http://127.0.0.1:82 live page, /metrics, /status',
         'Workers 4',
         'Upstreams main, api.example.com, with its own key',
-        '10.0.0.7:8000, with the client’s key, priority 1',
+        '10.0.0.7:8000, without a key, priority 1',
         'balanced: latency',
         'Keys on, 1 of them',
         'Limits 1000 tokens a minute, those of single keys for each client; counted in Redis',
@@ -67,6 +67,22 @@ describe('the banner', () => {
     assert.match(shown, /Traces +off \(OTEL_EXPORTER_OTLP_ENDPOINT\)/)
     // The proxy has the only key that is needed.
     assert.doesNotMatch(shown, /authorization/)
+  })
+
+  it('says whose key each upstream is sent, and asks for one in the command only where clients need one', () => {
+    const upstreams = `
+upstreams:
+  - { name: open, url: "http://a/v1" }
+  - { name: closed, url: "http://b/v1", headers: { Authorization: "Bearer header-key" } }
+`
+    const files = { 'c.yaml': upstreams }
+    const shown = bannerFor({ env: { CONFIG_FILE: 'c.yaml' }, files })
+    assert.match(shown, /open, a, with the client’s key\n +closed, b, with its own key\n/)
+    assert.match(shown, /-H "authorization: Bearer /)
+    // A key of this proxy stays here: what the upstream gets is none at all.
+    assert.match(bannerFor({ env: { CONFIG_FILE: 'c.yaml', PROXY_API_KEYS: 'k' }, files }), /open, a, without a key\n/)
+    const own = { 'c.yaml': upstreams.replace(/^ +- .*open.*$/m, '') }
+    assert.doesNotMatch(bannerFor({ env: { CONFIG_FILE: 'c.yaml' }, files: own }), /-H "authorization: Bearer /)
   })
 
   it('stays short however many upstreams there are', () => {
