@@ -4,6 +4,7 @@ import { askModels, askStreamed, type ProbeParts } from '../exchange/probe.ts'
 import { createAttempt } from '../upstream/attempt.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { wireUpstreams } from '../wiring/upstreams.ts'
+import { whoseKey } from '../wiring/whose-key.ts'
 import { explain, type Finding } from './explain.ts'
 
 export interface CheckupOptions {
@@ -20,21 +21,32 @@ export async function checkUpstreams(settings: Settings, { clock, model }: Check
   const balancer = wireUpstreams(settings, clock, () => {})
   const body = model === undefined ? settings.probeBody : questionFor(model)
   try {
-    return await Promise.all(balancer.upstreams.map((upstream) => check(upstream, body, partsOf(settings, clock))))
+    return await Promise.all(balancer.upstreams.map((upstream) => check(upstream, body, { settings, clock })))
   } finally {
     await balancer.close()
   }
 }
 
-async function check(upstream: Upstream, body: string | undefined, parts: ProbeParts): Promise<Finding> {
-  const attempt = createAttempt(parts.clock)
+interface Surroundings {
+  readonly settings: Settings
+  readonly clock: Clock
+}
+
+async function check(
+  upstream: Upstream,
+  body: string | undefined,
+  { settings, clock }: Surroundings,
+): Promise<Finding> {
+  const attempt = createAttempt(clock)
+  const parts = partsOf(settings, clock)
   // Nothing ends it early but its own time-outs.
   const { signal } = new AbortController()
   const probed =
     body === undefined
       ? await askModels(attempt, parts, upstream, signal)
       : await askStreamed(attempt, parts, upstream, body, signal)
-  return explain({ upstream, probed, asked: body === undefined ? 'models' : 'answer' })
+  const keyOf = whoseKey(upstream.config, settings)
+  return explain({ upstream, keyOf, probed, asked: body === undefined ? 'models' : 'answer' })
 }
 
 function partsOf(settings: Settings, clock: Clock): ProbeParts {

@@ -1,13 +1,14 @@
 import type { Probed } from '../exchange/probe.ts'
 import type { Outcome } from '../facts.ts'
 import type { Failure } from '../upstream/classify.ts'
-import { ownKeys } from '../upstream/headers.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import type { whoseKey } from '../wiring/whose-key.ts'
 import { whyUnreachable } from './reach.ts'
 
 /** What became of the question to one upstream. */
 export interface Answered {
   readonly upstream: Upstream
+  readonly keyOf: ReturnType<typeof whoseKey>
   readonly probed: Probed
   /** Its list of models, or a streamed answer. */
   readonly asked: 'models' | 'answer'
@@ -36,12 +37,12 @@ interface Verdict {
 const fine = (says: string): Verdict => ({ usable: true, says })
 const trouble = (says: string): Verdict => ({ usable: false, says })
 
-function ofAnswer({ asked, probed, upstream }: Answered): Verdict {
+function ofAnswer({ asked, probed, keyOf }: Answered): Verdict {
   const { facts, form } = probed
   if (form === 'other')
     return trouble('answers with something that is no JSON; its address is a website’s rather than an API’s.')
   if (asked === 'models') {
-    const key = ownKeys(upstream.config).length === 0 ? 'asks for no key' : 'takes the key'
+    const key = keyOf === 'operator' ? 'takes the key' : 'asks for no key'
     return fine(`answers and ${key}. Whether it streams has not been asked: --probe=MODEL does that, for a few tokens.`)
   }
   if (form === 'json')
@@ -77,10 +78,14 @@ function ofFailure(answered: Answered, failure: Failure): Verdict {
   return trouble(`answers with what is neither a stream nor JSON; its address is probably not that of an API.`)
 }
 
-function refusedKey({ upstream, probed }: Answered): Verdict {
+function refusedKey({ keyOf, probed }: Answered): Verdict {
   const status = probed.facts.status
-  if (ownKeys(upstream.config).length === 0)
+  if (keyOf === 'client')
     return fine(`answers, and wants a key (${status}). Each client must send its own, or set UPSTREAM_API_KEY.`)
+  if (keyOf === 'nobody')
+    return trouble(
+      `wants a key (${status}) and is sent none: what clients send are keys of this proxy, which stay here; set UPSTREAM_API_KEY.`,
+    )
   if (status === 402) return trouble('answers 402: what pays for this key is used up there; top it up.')
   if (status === 403)
     return trouble('refuses with 403: this key may not do that there, or requests from this network are not served.')

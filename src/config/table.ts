@@ -7,7 +7,7 @@ const upstreams = {
     'http-url',
   ),
   UPSTREAM_API_KEY: list(
-    'The key sent upstream: one for all, or one for each address in the same order (empty for none). Without it the client’s own Authorization goes upstream.',
+    'The key sent upstream: one for all, or one for each address in the same order (empty for none). Without it the client’s own Authorization goes upstream, or nothing where PROXY_API_KEYS is set: a key of this proxy stays here.',
     { secret: true },
     'header-text',
   ),

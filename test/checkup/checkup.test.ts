@@ -101,6 +101,12 @@ describe('asking the upstreams when the settings are checked', () => {
     ['a key without balance', [answer(402, refusal('No.'))], {}, /^✘ answers 402: what pays for this key is used up/],
     ['a key without rights', [answer(403, refusal('No.'))], {}, /^✘ refuses with 403: this key may not/],
     ['no key', [answer(401, refusal('No.'))], { env: { UPSTREAM_API_KEY: '' } }, /^✔ answers, and wants a key \(401\)/],
+    [
+      'no key, where clients send those of this proxy',
+      [answer(401, refusal('No.'))],
+      { env: { UPSTREAM_API_KEY: '', PROXY_API_KEYS: 'alice:proxy-key' } },
+      /^✘ wants a key \(401\) and is sent none: .* set UPSTREAM_API_KEY\.$/,
+    ],
     ['a wrong path', [answer(404, 'none')], {}, /^✘ has nothing at that path \(404\): the path of UPSTREAM_API_URL/],
     ['a website', [answer(200, '<html>', { 'content-type': 'text/html' })], {}, /^✘ .* no JSON; .* a website’s/],
     ['a redirection', [answer(301, '', { location: '/' })], {}, /^✘ answers 301, a redirection/],
