@@ -25,6 +25,20 @@ export const formats: Readonly<Record<Format, { check: (text: string) => boolean
     right: 'KEY or NAME:KEY, the name of letters, digits, ".", "_", "@" and "-", the key of visible ASCII characters',
   },
   'json-object': { check: isJsonObject, right: 'a JSON object' },
+  'upstream-name': {
+    check: (text) => /^[\w.:[\]-]{1,64}$/.test(text),
+    right: 'a name of 1 to 64 ASCII letters, digits, ".", "_", ":", "[", "]" and "-"',
+  },
+  // As `limit/keys.ts` wants it: it is part of a key in Redis.
+  'client-name': {
+    check: (text) => /^[A-Za-z0-9][\w.@-]{0,63}$/.test(text),
+    right: 'a name of 1 to 64 ASCII letters, digits, ".", "_", "@" and "-", a letter or a digit first',
+  },
+  'header-name': {
+    check: (text) => /^[\w!#$%&'*+.^`|~-]+$/.test(text),
+    right: 'the name of a header, such as x-team',
+  },
+  'header-value': { check: (text) => /^[\t\x20-\x7e]*$/.test(text), right: 'ASCII text in one line' },
 }
 
 function isHttpUrl(text: string): boolean {

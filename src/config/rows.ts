@@ -19,7 +19,7 @@ export interface ValueSchema {
   readonly items?: { readonly type: 'string'; readonly format?: Format }
 }
 
-/** The forms of text that a setting can ask for; `schema.ts` knows how to check each. */
+/** The forms of text that a setting or a member of the config file's lists can ask for; `formats.ts` checks each. */
 export type Format =
   | 'http-url'
   | 'forward-proxy-url'
@@ -29,6 +29,10 @@ export type Format =
   | 'header-text'
   | 'proxy-key'
   | 'json-object'
+  | 'upstream-name'
+  | 'client-name'
+  | 'header-name'
+  | 'header-value'
 
 interface Traits {
   /** Never printed, logged or quoted in a fault. */

@@ -6,9 +6,6 @@ import { unknown } from './suggest.ts'
 import { isSettingName, rowOf, settingNames } from './table.ts'
 
 const count = { type: 'integer', minimum: 0 } as const
-const upstreamName = { type: 'string', pattern: '^[\\w.:\\[\\]-]{1,64}$' } as const
-/** As `limit/keys.ts` wants it: it is part of a key in Redis. */
-const clientName = { type: 'string', pattern: '^[A-Za-z0-9][\\w.@-]{0,63}$' } as const
 const textMap = { type: 'object', additionalProperties: { type: 'string' } } as const
 const key = { type: 'string', minLength: 1, format: 'header-text' } as const
 
@@ -17,7 +14,7 @@ const upstream = {
   additionalProperties: false,
   required: ['url'],
   properties: {
-    name: upstreamName,
+    name: { type: 'string', format: 'upstream-name' },
     url: { type: 'string', format: 'http-url' },
     key,
     weight: { type: 'number', minimum: 0, maximum: 1_000_000 },
@@ -29,8 +26,8 @@ const upstream = {
     },
     headers: {
       type: 'object',
-      propertyNames: { pattern: "^[\\w!#$%&'*+.^`|~-]+$" },
-      additionalProperties: { type: 'string', pattern: '^[\\t\\x20-\\x7e]*$' },
+      propertyNames: { type: 'string', format: 'header-name' },
+      additionalProperties: { type: 'string', format: 'header-value' },
     },
     limits: {
       type: 'object',
@@ -44,7 +41,13 @@ const proxyKey = {
   type: 'object',
   additionalProperties: false,
   required: ['key'],
-  properties: { name: clientName, key, requests: count, tokens: count, concurrency: count },
+  properties: {
+    name: { type: 'string', format: 'client-name' },
+    key,
+    requests: count,
+    tokens: count,
+    concurrency: count,
+  },
 } as const
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: true })
@@ -79,7 +82,8 @@ export interface Fault {
 /** Checks values that already have their types, keyed by setting name, `upstreams` and `keys`; says all that is wrong. */
 export function faultsIn(values: Readonly<Record<string, unknown>>): Fault[] {
   if (check(values)) return []
-  const faults = (check.errors ?? []).map(toFault)
+  // That a name is not as it should be is said by the rule that it breaks; this one only says so once more.
+  const faults = (check.errors ?? []).filter(({ keyword }) => keyword !== 'propertyNames').map(toFault)
   // A value can break several rules of one row (minimum and type, say), which are one fault to its reader.
   return faults.filter((fault, index) => faults.findIndex((other) => other.sentence === fault.sentence) === index)
 }
@@ -114,13 +118,16 @@ function shown(row: Row<unknown>, value: unknown, entry: string | undefined): st
   return typeof value === 'string' ? `"${value.split('?')[0]}"` : JSON.stringify(value)
 }
 
-function memberFault({ keyword, params, message, parentSchema }: ErrorObject): string {
+function memberFault({ keyword, params, message, parentSchema, propertyName }: ErrorObject): string {
   if (keyword === 'additionalProperties') {
     return `: ${unknown('member', String(params.additionalProperty), Object.keys(parentSchema?.properties ?? {}))}`
   }
   if (keyword === 'required') return `: has no ${params.missingProperty}`
-  if (keyword === 'format') return ` is not ${Object.entries(formats).find(([id]) => id === params.format)?.[1].right}`
-  if (keyword === 'pattern') return ' has characters that are not allowed there'
+  // The name itself is not quoted: a header that was written as one text may have its key in it.
+  const what = propertyName === undefined ? '' : ': one of its names'
+  if (keyword === 'format') {
+    return `${what} is not ${Object.entries(formats).find(([id]) => id === params.format)?.[1].right}`
+  }
   return ` ${message}`
 }
 

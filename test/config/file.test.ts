@@ -92,6 +92,23 @@ upstreams:
     ])
   })
 
+  it('says of a name that cannot be one what would be right, and does not quote it', () => {
+    const file = `
+upstreams:
+  - { name: "my upstream", url: "http://a/v1", headers: { "Authorization: Bearer header-key": "", x-team: "é" } }
+  - { name: ${'x'.repeat(65)}, url: "http://b/v1" }
+keys: [{ name: the search team, key: k }]
+`
+    const name = 'is not a name of 1 to 64 ASCII letters, digits, ".", "_",'
+    assert.deepEqual(faultsFrom({ argv, files: { '/c': file } }), [
+      `upstreams[0].name ${name} ":", "[", "]" and "-"`,
+      'upstreams[0].headers: one of its names is not the name of a header, such as x-team',
+      'upstreams[0].headers.x-team is not ASCII text in one line',
+      `upstreams[1].name ${name} ":", "[", "]" and "-"`,
+      `keys[0].name ${name} "@" and "-", a letter or a digit first`,
+    ])
+  })
+
   it('reports names that are given twice together with what else is wrong with the lists', () => {
     const text = 'upstreams: [{ name: a, url: http://a/v1 }, { name: a, url: nonsense }, 5]'
     const faults = faultsFrom({ argv, files: { '/c': text } })
