@@ -53,7 +53,7 @@ const answer = [
 const callers = [
   graph({
     title: 'Requests by status',
-    help: '502 and 504 come from upstreams, 503 from having none or from being full, 500 from this program; 499 left.',
+    help: 'What callers got; the 5xx that "Refused by this proxy" does not have come from upstreams, whose own errors keep their status. 499 left.',
     unit: 'reqps',
     queries: [{ expr: rate(requests, 'status', api), legend: '{{status}}' }],
     stack: 'sum',
