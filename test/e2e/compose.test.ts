@@ -103,6 +103,18 @@ describe('docker-compose.yml', () => {
     assert.equal(bound, Number(proxy.environment?.MAX_HEAP_MB) * 0.75)
   })
 
+  it('has its admin port where docs/operations.md asks it, with the token that is asked for', () => {
+    const command = /exec -T (\w+) wget .*\$\(cat (\S+)\)" http:\/\/(\w+):(\d+)/.exec(read('docs/operations.md')) ?? []
+    const [, from = '', token, to, port] = command
+    assert.equal(compose.services[to ?? ''], proxy)
+    assert.ok(
+      compose.services[from]?.networks.some((network) => proxy.networks.includes(network)),
+      from,
+    )
+    assert.equal(Number(port), settingsOf().adminPort)
+    assert.ok(compose.secrets.admin_token?.file.endsWith(`:-./${token}}`), token)
+  })
+
   it('names its services as the configurations of the others do', () => {
     const named = ['deploy/nginx/servers.conf', 'deploy/prometheus/prometheus.yml'].map(read).join('\n')
     const sources = read('deploy/grafana/provisioning/datasources/datasources.yml')
