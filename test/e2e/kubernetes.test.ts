@@ -4,6 +4,7 @@ import { Ajv } from 'ajv'
 import { parseAllDocuments } from 'yaml'
 import { settingsTable } from '../../src/config/table.ts'
 import { metricTable } from '../../src/telemetry/metric-table.ts'
+import { readVersion } from '../../src/telemetry/version.ts'
 import { settingsOf } from '../cluster/children.ts'
 import { type Manifest, manifestSchemas, type PodSpec } from '../support/manifests.ts'
 
@@ -53,6 +54,13 @@ describe('the manifests for Kubernetes', () => {
     const monitored = specOf<Selecting>('ServiceMonitor').selector.matchLabels
     const admin = manifests.find(({ metadata }) => metadata.name === 'openai-proxy-admin')
     assert.deepEqual(admin?.metadata.labels, monitored)
+  })
+
+  it('run the image that the README has pushed, of the version that this is', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+    const pushed = /^docker push \S+\/(\S+)$/m.exec(readme)?.[1]
+    assert.equal(container.image, pushed)
+    assert.equal(pushed, `openai-proxy:${readVersion()}`)
   })
 
   it('name ports that the container has', () => {

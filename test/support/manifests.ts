@@ -14,6 +14,7 @@ interface Probe {
 export interface PodSpec {
   readonly terminationGracePeriodSeconds: number
   readonly containers: readonly {
+    readonly image: string
     readonly ports: readonly { readonly name: string; readonly containerPort: number }[]
     readonly env: readonly { readonly name: string }[]
     readonly startupProbe: Probe
