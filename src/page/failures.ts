@@ -34,7 +34,12 @@ export function createFailures(section: HTMLElement, words: Words) {
       { title: words.code, kinds: ['bare'], text: ({ code }) => code },
       { title: words.model, kinds: ['name'], text: ({ model }) => model ?? none, hint: ({ model }) => model ?? '' },
       { title: words.route, kinds: ['bare'], text: ({ route }) => route },
-      { title: words.upstream, text: ({ upstream }) => upstream ?? none },
+      {
+        title: words.upstream,
+        kinds: ['name'],
+        text: ({ upstream }) => upstream ?? none,
+        hint: ({ upstream }) => upstream ?? '',
+      },
       { title: words.took, kinds: ['number'], text: ({ durationMs }) => duration(durationMs / 1000) },
       { title: words.requestId, kinds: ['id', 'name'], text: ({ id }) => id, hint: ({ id }) => id },
       { title: words.traceId, kinds: ['id'], text: ({ trace }) => trace ?? none },

@@ -18,7 +18,12 @@ export function createRequests(section: HTMLElement, words: Words) {
     columns: [
       { title: words.model, kinds: ['name'], text: ({ model }) => model ?? none, hint: ({ model }) => model ?? '' },
       { title: words.route, kinds: ['bare'], text: ({ route, mode }) => `${route} · ${mode}` },
-      { title: words.upstream, text: (row) => upstreamText(row, words) },
+      {
+        title: words.upstream,
+        kinds: ['name'],
+        text: (row) => upstreamText(row, words),
+        hint: (row) => upstreamText(row, words),
+      },
       { title: words.age, kinds: ['number'], text: ({ ageMs }) => duration(ageMs / 1000) },
       { title: words.firstEvent, kinds: ['number'], text: ({ firstEventMs }) => duration(seconds(firstEventMs)) },
       { title: words.events, kinds: ['number'], text: ({ events }) => grouped(events) },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
 import { withBareSockets } from '../cluster/bare.ts'
 import { evaluate, openPage, untilText, withBrowser } from './browser.ts'
+import { frameOfOutage } from './frames.ts'
 import { refused, type Scene, startScene } from './traffic.ts'
 
 const luminance = (colour: string) =>
@@ -12,6 +13,10 @@ async function coloursOf(page: Page): Promise<{ ground: number; ink: number }> {
   const style = (property: string) => evaluate<string>(page, `getComputedStyle(document.body).${property}`)
   return { ground: luminance(await style('backgroundColor')), ink: luminance(await style('color')) }
 }
+
+/** The lists that are wider than their place. */
+const listsCut =
+  'Array.from(document.querySelectorAll("section")).filter((s) => s.scrollWidth > s.clientWidth).map((s) => s.id)'
 
 describe('the looks of the live page', function () {
   this.timeout(60_000)
@@ -40,16 +45,29 @@ describe('the looks of the live page', function () {
     assert.deepEqual(await coloursOf(page), light)
   })
 
-  for (const width of [390, 768, 1001, 1280, 1920]) {
+  for (const width of [390, 768, 1111, 1280, 1920]) {
     it(`fit a screen of ${width} pixels, and no list loses its first or last column`, async () => {
       const { page, faults } = await openPage(scene.url, { viewport: { width, height: 844 } })
       await untilText(page, '#failures', (text) => text.includes('a-model-with-a-name'))
       await untilText(page, '#requests', (text) => text.includes('another-model'))
       assert.ok((await evaluate<number>(page, 'document.documentElement.scrollWidth')) <= width)
-      const cut =
-        'Array.from(document.querySelectorAll("section")).filter((s) => s.scrollWidth > s.clientWidth).map((s) => s.id)'
-      assert.deepEqual(await evaluate(page, cut), [])
+      assert.deepEqual(await evaluate(page, listsCut), [])
       assert.deepEqual(faults, [])
+    })
+  }
+
+  for (const locale of ['en-US', 'zh-CN']) {
+    it(`fit every screen when every upstream rests, in ${locale}`, async () => {
+      const { page } = await openPage(scene.url, { locale })
+      const body = `data: ${JSON.stringify(frameOfOutage())}\n\n`
+      await page.route('**/live', (route) => route.fulfill({ contentType: 'text/event-stream', body }))
+      await page.reload()
+      await untilText(page, '#upstreams', (text) => text.includes('an-upstream-with'))
+      for (const width of [390, 768, 1111, 1241, 1260, 1440, 1920]) {
+        await page.setViewportSize({ width, height: 844 })
+        assert.ok((await evaluate<number>(page, 'document.documentElement.scrollWidth')) <= width, `${width}`)
+        assert.deepEqual(await evaluate(page, listsCut), [], `${width}`)
+      }
     })
   }
 
