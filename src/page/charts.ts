@@ -23,6 +23,8 @@ export interface ChartParts {
   readonly format: (value: number | undefined) => string
   /** For the round numbers at the axis. */
   readonly tick: (value: number) => string
+  /** How far apart these may be, where not decimally. */
+  readonly steps?: readonly number[]
   /** How much is shown. Seconds. */
   readonly seconds: number
 }
@@ -91,7 +93,7 @@ function dataOf(points: readonly Point[], curves: readonly Curve[]): uPlot.Align
 }
 
 function optionsOf(
-  { curves, tick, seconds }: ChartParts,
+  { curves, tick, steps, seconds }: ChartParts,
   frame: HTMLElement,
   plot: HTMLElement,
   keys: readonly Key[],
@@ -119,7 +121,13 @@ function optionsOf(
         incrs: [10, 30, 60],
         values: (_chart, times) => times.map(timeAt),
       },
-      { ...axis, size: 60, space: 28, values: (_chart, values) => values.map(tick) },
+      {
+        ...axis,
+        size: 60,
+        space: 28,
+        values: (_chart, values) => values.map(tick),
+        ...(steps && { incrs: [...steps] }),
+      },
     ],
     series: [{}, ...curves.map((curve, index) => seriesOf(curve, keys[index]?.line ?? plot))],
   }

@@ -1,12 +1,12 @@
 import { type Chart, type ChartParts, createChart } from './charts.ts'
-import { amount, duration, roundDuration, short } from './units.ts'
+import { amount, duration, roundDuration, short, timeSteps } from './units.ts'
 import type { Words } from './words.ts'
 
 /** The charts of the page, in their order. `seconds` is how much they show. */
 export function createPlots(host: HTMLElement, words: Words, seconds: number): readonly Chart[] {
   const common = { collecting: words.collecting, seconds }
   const rates = { ...common, format: amount, tick: short }
-  const times = { ...common, format: duration, tick: roundDuration }
+  const times = { ...common, format: duration, tick: roundDuration, steps: timeSteps }
   const parts: readonly ChartParts[] = [
     {
       ...rates,

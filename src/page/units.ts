@@ -35,6 +35,12 @@ export function roundDuration(seconds: number): string {
   return seconds < 60 ? `${short(seconds)} s` : `${short(seconds / 60)} min`
 }
 
+/** How far apart the marks of a time axis may be, in seconds: where they are minutes, decimal steps are not round. */
+export const timeSteps: readonly number[] = [
+  ...[-6, -5, -4, -3, -2, -1, 0].flatMap((power) => [1, 2, 2.5, 5].map((digit) => Number(`${digit}e${power}`))),
+  ...[10, 15, 30, 60, 120, 180, 300, 600, 1200, 3000, 6000],
+]
+
 /** A round number at an axis: 0.25, 5, 1200. */
 export function short(value: number): string {
   return String(Number(value.toPrecision(3)))

@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict'
-import { amount, bytes, duration, grouped, none, percent, roundDuration, short, span } from '../../src/page/units.ts'
+import {
+  amount,
+  bytes,
+  duration,
+  grouped,
+  none,
+  percent,
+  roundDuration,
+  short,
+  span,
+  timeSteps,
+} from '../../src/page/units.ts'
 
 describe('the units of the page', () => {
   it('show a rate with the digits that say something', () => {
@@ -28,6 +39,18 @@ describe('the units of the page', () => {
   it('show round numbers at an axis without digits that are all 0', () => {
     assert.deepEqual([0, 0.25, 1, 2.5, 120].map(roundDuration), ['0', '250 ms', '1 s', '2.5 s', '2 min'])
     assert.deepEqual([0.1 + 0.2, 5, 1200].map(short), ['0.3', '5', '1200'])
+  })
+
+  it('show whole and half minutes at a time axis, however many of its marks there is room for', () => {
+    // Room for four or five of them, so that the seventh is beyond any axis.
+    const marksUpTo = (most: number) => {
+      const step = timeSteps.find((each) => most / each < 5) ?? most
+      return [1, 2, 3, 4].map((mark) => mark * step).filter((mark) => mark <= most)
+    }
+    for (let most = 60; most < 3600; most++) {
+      for (const mark of marksUpTo(most)) assert.match(roundDuration(mark), /^(\d+ s|\d+(\.5)? min)$/)
+    }
+    assert.deepEqual(marksUpTo(117).map(roundDuration), ['30 s', '1 min', '1.5 min'])
   })
 
   it('show bytes and shares, and a failure among thousands as more than nothing', () => {
