@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { settingsTable } from '../../src/config/table.ts'
 import { settingsOf } from '../cluster/children.ts'
@@ -32,6 +36,23 @@ const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose
 const services = Object.entries(compose.services)
 const proxy = compose.services.proxy!
+
+/** What the proxy's command says of the settings, with these variables where Compose is run. */
+function started(given: Readonly<Record<string, string>>): string {
+  const filled = (text: string) => text.replaceAll(/\$\{(\w+):-(.*?)\}/g, (_, name, usual) => given[name] || usual)
+  const mounted = (text: string) =>
+    text.replaceAll(/\/run\/secrets\/(\w+)/g, (_, secret) => filled(compose.secrets[secret]?.file ?? ''))
+  const [shell = '', ...args] = (proxy.command ?? []).map((word) =>
+    mounted(word.replaceAll('$$', '$')).replace(
+      'node dist/main.js',
+      `'${process.execPath}' src/main.ts --print-config`,
+    ),
+  )
+  const set = Object.entries(proxy.environment ?? {}).map(([name, value]) => [name, mounted(filled(value))])
+  const env = { PATH: process.env.PATH, ...Object.fromEntries(set) }
+  const { stdout, stderr } = spawnSync(shell, args, { cwd: fileURLToPath(root), env, encoding: 'utf8' })
+  return stdout + stderr
+}
 
 describe('docker-compose.yml', () => {
   it('publishes nginx, Grafana and the page of Jaeger only, and these on loopback', () => {
@@ -89,6 +110,19 @@ describe('docker-compose.yml', () => {
       names.filter((name) => !Object.hasOwn(settingsTable, name)),
       [],
     )
+  })
+
+  it('starts as it is, and with the keys of files that are named', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'compose-'))
+    const keys = join(folder, 'keys')
+    writeFileSync(keys, 'alice:key-for-alice\n')
+    assert.match(started({}), /upstreams:\n {2}- url: http:\/\/demo:8000.*[^*]*keys: \[\]\n$/)
+    const named = started({ UPSTREAM_API_KEY_FILE: keys, PROXY_API_KEYS_FILE: keys })
+    assert.match(named, /key: "\*\*\*"\nkeys:\n {2}- name: alice\n/)
+    // Half written, it would let everybody in.
+    writeFileSync(keys, '')
+    assert.match(started({ PROXY_API_KEYS_FILE: keys }), /PROXY_API_KEYS_FILE: .* has no key in it/)
+    rmSync(folder, { recursive: true })
   })
 
   it('gives the proxy and nginx longer than the drain takes', () => {
