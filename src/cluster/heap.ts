@@ -1,4 +1,6 @@
+import { getHeapStatistics } from 'node:v8'
 import type { Clock } from '../clock.ts'
+import type { Logger } from '../telemetry/log.ts'
 
 const checkMs = 5000
 /** A heap that is too large once may only be waiting for its garbage to be collected. */
@@ -37,4 +39,17 @@ export function watchHeap({ maxBytes, clock, used, idle, collect, onTooLarge }: 
     onTooLarge(used())
   }
   return () => cancel()
+}
+
+/**
+ * Says so where the watch would come too late: V8 ends a process whose heap reaches a bound of its own, which is about
+ * half of the memory of a container.
+ */
+export function warnOfV8(maxHeapMb: number, log: Logger): void {
+  const v8Mb = Math.floor(getHeapStatistics().heap_size_limit / 1024 ** 2)
+  if (maxHeapMb < v8Mb) return
+  log.warn(
+    { max_heap_mb: maxHeapMb, v8_heap_mb: v8Mb },
+    'MAX_HEAP_MB has no effect: V8 would end this worker before; lower it, or give more memory',
+  )
 }

@@ -10,7 +10,7 @@ import { readVersion } from '../telemetry/version.ts'
 import type { BreakerMessage, Surroundings } from '../wiring/surroundings.ts'
 import { cpuProfile, heapSnapshot } from './diagnose.ts'
 import { Front } from './front.ts'
-import { watchHeap } from './heap.ts'
+import { warnOfV8, watchHeap } from './heap.ts'
 import type { Load, Question, WorkerLive } from './messages.ts'
 import { StartFailure } from './start-failure.ts'
 
@@ -74,6 +74,7 @@ export class Service {
   static async open(parts: ServiceParts): Promise<Service> {
     const log = await openLog(parts.settings, `worker-${parts.slot}`, parts.logLevel)
     warnTo((fields, message) => log.logger.warn(fields, message))
+    warnOfV8(parts.settings.maxHeapMb, log.logger)
     return new Service(parts, log)
   }
 

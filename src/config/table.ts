@@ -129,7 +129,11 @@ const processes = {
     'header-text',
   ),
   SHUTDOWN_TIMEOUT_MS: milliseconds(30_000, 0, 'How long running requests may finish once a process has to stop.'),
-  MAX_HEAP_MB: integer(0, [0, 65_536], 'A worker whose heap stays above this is drained and replaced. 0 = off.'),
+  MAX_HEAP_MB: integer(
+    0,
+    [0, 65_536],
+    'A worker whose heap stays above this is drained and replaced. 0 = off. V8 ends a worker whose heap grows to about half of the memory that the container has, or to 4 GB; this must be less.',
+  ),
   LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace'], 'info', 'The least level logged.'),
   LOG_FORMAT: computed(
     choice(['json', 'pretty'], 'json', 'JSON lines, or lines for people.', { atStart: true }),

@@ -35,6 +35,19 @@ describe('a start', function () {
     assert.deepEqual(program.lines, [])
   })
 
+  it('warns where V8 would end a worker before MAX_HEAP_MB has it replaced', async () => {
+    for (const WORKERS of ['0', '1']) {
+      const program = await startProgram({ env: { ...upstream, WORKERS, MAX_HEAP_MB: '65536' } })
+      const line = await program.line(({ msg }) => /^MAX_HEAP_MB has no effect/.test(String(msg)))
+      assert.deepEqual([line.level, line.max_heap_mb], ['warn', 65_536])
+      const modest = await startProgram({ env: { ...upstream, WORKERS, MAX_HEAP_MB: '200' } })
+      assert.deepEqual(
+        modest.lines.filter(({ level }) => level === 'warn'),
+        [],
+      )
+    }
+  })
+
   it('under a Node that is too old says which it needs', () => {
     assert.equal(nodeTooOld('22.19.0'), undefined)
     assert.equal(nodeTooOld('26.0.0'), undefined)

@@ -97,6 +97,13 @@ describe('the manifests for Kubernetes', () => {
     for (const file of [data.UPSTREAM_API_KEY_FILE, data.PROXY_API_KEYS_FILE]) assert.ok(mounted.includes(file ?? ''))
   })
 
+  it('replace a worker before V8 ends it, which it does at half of the memory', () => {
+    const data = manifests.find(({ kind }) => kind === 'ConfigMap')?.data ?? {}
+    const [, amount, unit] = /^(\d+)([MG])i$/.exec(container.resources.limits.memory) ?? []
+    const memoryMb = Number(amount) * (unit === 'G' ? 1024 : 1)
+    assert.ok(Number(data.MAX_HEAP_MB) < (memoryMb / 2) * 0.8, `${data.MAX_HEAP_MB} of ${memoryMb}`)
+  })
+
   it('scale by a metric that there is', () => {
     type Scaling = { metrics: { pods?: { metric: { name: string } } }[] }
     const own = specOf<Scaling>('HorizontalPodAutoscaler').metrics.flatMap(({ pods }) => pods?.metric.name ?? [])

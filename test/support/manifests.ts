@@ -17,6 +17,7 @@ export interface PodSpec {
     readonly image: string
     readonly ports: readonly { readonly name: string; readonly containerPort: number }[]
     readonly env: readonly { readonly name: string }[]
+    readonly resources: { readonly limits: { readonly memory: string } }
     readonly startupProbe: Probe
     readonly livenessProbe: Probe
     readonly readinessProbe: Probe
