@@ -15,12 +15,14 @@ interface Words {
   readonly head: string
   readonly measured: (title: string) => string
   readonly job: (job: string) => string
+  readonly who: (who: string) => string
 }
 
 export const english: Words = {
   head: '| job | CPU of a request | of the floor | × floor | requests/s | others in the same run |',
   measured: (title) => `Measured ${title}; one worker, and the load generator and the upstream on the same cores:`,
   job: (job) => job,
+  who: (who) => who,
 }
 
 const chinese: Words = {
@@ -33,8 +35,11 @@ const chinese: Words = {
       .replace('pass-through', '透传')
       .replace(/(\d+) events,?/, '$1 个事件，')
       .replace('one by one', '逐个到达')
+      .replace('plain JSON', '普通 JSON')
+      .replace('tokens', '个 token')
       .replace(/[,，] ?/g, '，')
       .replace(/，$/, ''),
+  who: (who) => who.replace('koa alone', '仅 koa').replace('nginx as it comes', 'nginx 默认配置'),
 }
 
 /** The title and the rows of the newest table of the whole proxy. */
@@ -73,19 +78,21 @@ function lineOf(proxy: Measured, rows: readonly Measured[], words: Words): strin
     `${floor?.cpuUs ?? '–'} µs`,
     proxy.ratio,
     proxy.perSecond,
-    othersBeside(proxy, rows),
+    othersBeside(proxy, rows, words),
   ]
   return `| ${cells.join(' | ')} |`
 }
 
 /** Portkey cannot un-stream: its row, plain JSON of ten tokens, stands beside the stream of as many. */
-function othersBeside({ job }: Measured, rows: readonly Measured[]): string {
+function othersBeside({ job }: Measured, rows: readonly Measured[], words: Words): string {
   const beside = rows.filter(
     ({ who, job: other }) =>
       (/^(?:nginx|koa)\b/.test(who) && other === job) || (who.startsWith('Portkey') && job === 'un-stream, 13 events'),
   )
   return beside
-    .map(({ who, cpuUs, job: other }) => `${who}${other === job ? '' : ` (${other})`}: ${cpuUs} µs`)
+    .map(
+      ({ who, cpuUs, job: other }) => `${words.who(who)}${other === job ? '' : ` (${words.job(other)})`}: ${cpuUs} µs`,
+    )
     .join(', ')
 }
 

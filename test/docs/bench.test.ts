@@ -28,6 +28,13 @@ describe('the speed that the READMEs tell of', () => {
     assert.deepEqual(outdated(generated), [])
   })
 
+  it('is told in Chinese to readers of Chinese, to the last column', () => {
+    const page = generated.find(({ path }) => path === 'README.zh-CN.md')?.text ?? ''
+    const [, table = ''] = /<!-- bench, by npm run docs -->([\s\S]*)<!-- \/bench -->/.exec(page) ?? []
+    assert.match(table, /普通 JSON，10 个 token/)
+    assert.doesNotMatch(table, /alone|as it comes|plain|events/)
+  })
+
   it('is that of the newest table of the whole proxy, with the ratio as it was recorded', () => {
     const table = benchTable(results, english)
     assert.match(table, /^Measured today, abc, Node 24; /)
