@@ -20,6 +20,9 @@ export interface HistorySpans {
 /** Frames further apart than this have a hole between them. Milliseconds. */
 const holeMs = 6000
 
+/** The time of the start that follows from two frames of one run differs by this at most: uptimes are whole seconds. Milliseconds. */
+const startJitterMs = 2000
+
 /** The last minutes of what the page was told, and what follows from it. */
 export class History {
   private readonly spans: HistorySpans
@@ -41,7 +44,9 @@ export class History {
   add(frame: Frame): void {
     const before = this.latest
     // Started anew: its totals begin again, and would make every rate negative.
-    if (before !== undefined && (frame.uptime < before.uptime || frame.at <= before.at)) this.frames = []
+    if (before !== undefined && isAnother(before, frame)) this.frames = []
+    // A clock that was put back, or another machine's: a line can only go forwards.
+    if (before !== undefined && frame.at < before.at) this.kept = []
     if (before !== undefined && frame.at - before.at > holeMs) this.point(before.at + 1000, undefined)
     this.frames.push(frame)
     const then = this.before(this.spans.smoothMs)
@@ -65,4 +70,10 @@ export class History {
   private point(at: number, rates: Rates | undefined): void {
     this.kept.push({ at: at / 1000, rates })
   }
+}
+
+/** Whether a frame is of another run of the program than the one before it, or of a clock that was set. */
+function isAnother(before: Frame, { at, uptime }: Frame): boolean {
+  const startedAt = at - uptime * 1000
+  return uptime < before.uptime || at <= before.at || startedAt - (before.at - before.uptime * 1000) > startJitterMs
 }

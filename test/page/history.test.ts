@@ -47,4 +47,23 @@ describe('the history of frames', () => {
       [undefined, 1, undefined, 2],
     )
   })
+
+  it('begins anew as well where the new run is older by now than the old one was', () => {
+    const before = [frameAt(100, { ok: 500 }, { uptime: 1 }), frameAt(101, { ok: 501 }, { uptime: 2 })]
+    const after = [frameAt(107, { ok: 0 }, { uptime: 3 }), frameAt(108, { ok: 2 }, { uptime: 4 })]
+    const history = historyOf(...before, ...after)
+    assert.deepEqual(
+      history.points.map(({ rates }) => rates?.requests),
+      [undefined, 1, undefined, 2],
+    )
+    assert.equal(history.recent()?.uptime, 3)
+  })
+
+  it('draws nothing of what was before the clock was put back, or a line would go backwards', () => {
+    const { points } = historyOf(frameAt(100), frameAt(101), frameAt(40, {}, { uptime: 102 }), frameAt(41))
+    assert.deepEqual(
+      points.map(({ at }) => at - points[0]!.at),
+      [0, 1],
+    )
+  })
 })
