@@ -65,23 +65,25 @@ export class Fleet {
 
   /**
    * Replaces every worker by one with these settings, one after the other: the new one listens before the old one
-   * drains. Rejects with a StartFailure when one cannot start; if it was the first, nothing has changed.
+   * drains. Rejects with a StartFailure when one cannot start; those replaced before it get the old settings back.
    */
   async reload(settings: Settings): Promise<void> {
+    const before = this.settings
     const wanted = this.slotsFor(settings.workers)
     for (const [done, slot] of wanted.entries()) {
       try {
         await this.replace(slot, settings)
       } catch (error) {
-        if (done === 0 || !(error instanceof StartFailure)) throw error
-        throw new StartFailure(`${done} of ${wanted.length} workers were replaced, then one failed: ${error.message}`)
+        const left = await this.restore(before, wanted.slice(0, done))
+        if (done === 0 || this.stopping || !(error instanceof StartFailure)) throw error
+        const rest = left.length === 0 ? '' : `; worker ${left.join(' and ')} has the new one until it can be replaced`
+        throw new StartFailure(
+          `${done} of ${wanted.length} workers had been replaced when one failed: ${error.message}${rest}`,
+        )
       }
       this.settings = settings
     }
-    for (const slot of [...this.slots.values()].filter((each) => !wanted.includes(each))) {
-      this.slots.delete(slot.name)
-      if (slot.current) this.dismiss(slot.current)
-    }
+    this.keepOnly(wanted)
   }
 
   /** Replaces the process of one worker, with the settings that are in effect. */
@@ -112,6 +114,29 @@ export class Fleet {
   kill(): void {
     this.stopping = true
     for (const member of this.alive) member.kill()
+  }
+
+  /**
+   * Two configurations at once would answer the same request in two ways, and a limit or a key that was taken out would
+   * go on being in effect. Resolves with the workers that could not be replaced yet; that is tried again later.
+   */
+  private async restore(before: Settings, replaced: readonly Slot[]): Promise<string[]> {
+    this.settings = before
+    this.keepOnly(this.slotsFor(before.workers))
+    const left: string[] = []
+    for (const slot of replaced) {
+      if (this.filled(slot)) continue
+      await this.replace(slot, before).catch(() => left.push(slot.name))
+    }
+    return left
+  }
+
+  /** Does away with all other places, and lets their workers drain. */
+  private keepOnly(wanted: readonly Slot[]): void {
+    for (const slot of [...this.slots.values()].filter((each) => !wanted.includes(each))) {
+      this.slots.delete(slot.name)
+      if (slot.current) this.dismiss(slot.current)
+    }
   }
 
   private slotsFor(count: number): Slot[] {
@@ -175,9 +200,10 @@ export class Fleet {
   private async replace(slot: Slot, settings: Settings): Promise<void> {
     try {
       await this.launch(slot, settings)
-    } finally {
+    } catch (error) {
       // The old one may have died meanwhile, and left it to this start to fill its place.
       this.refill(slot)
+      throw error
     }
   }
 
@@ -212,9 +238,9 @@ export class Fleet {
     })
   }
 
-  /** Whether the slot needs no process: it has one, or it is not wanted any more. */
+  /** Whether the slot needs no process: it has one with the settings in effect, or it is not wanted any more. */
   private filled(slot: Slot): boolean {
-    return this.stopping || slot.current !== undefined || this.slots.get(slot.name) !== slot
+    return this.stopping || slot.current?.settings === this.settings || this.slots.get(slot.name) !== slot
   }
 }
 
