@@ -33,6 +33,14 @@ export function brokenRules(settings: Settings): string[] {
       settings.rateLimitStore === 'redis' && settings.redisUrl === undefined,
       'REDIS_URL: is missing; RATE_LIMIT_STORE=redis needs it',
     ],
+    [
+      settings.hedgeAfterMs > 0 && settings.retryBudget === 0,
+      `HEDGE_AFTER_MS: is ${settings.hedgeAfterMs}, but RETRY_BUDGET is 0, which leaves nothing for a second upstream; raise that, or set this to 0`,
+    ],
+    [
+      settings.hedgeAfterMs > 0 && settings.maxAttempts === 1,
+      `HEDGE_AFTER_MS: is ${settings.hedgeAfterMs}, but MAX_ATTEMPTS is 1, and a second upstream is a second try; raise that, or set this to 0`,
+    ],
   ]
   return [
     ...rules.filter(([broken]) => broken).map(([, sentence]) => sentence),

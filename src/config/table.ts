@@ -28,7 +28,7 @@ const upstreams = {
   HEDGE_AFTER_MS: milliseconds(
     0,
     0,
-    'Ask a second upstream when the first has sent no event for this long, and take the faster. Both may bill. 0 = off.',
+    'Ask a second upstream when the first has sent no event for this long, and take the faster. Both may bill. It is one of MAX_ATTEMPTS and taken from RETRY_BUDGET. 0 = off.',
   ),
   CONNECT_TIMEOUT_MS: milliseconds(10_000, 1, 'The longest wait for a connection to an upstream.'),
   FIRST_EVENT_TIMEOUT_MS: milliseconds(120_000, 1, 'The longest wait for the first event with data.'),

@@ -137,6 +137,20 @@ describe('settings', () => {
     assert.deepEqual(names, ['ADMIN_PORT', 'ADMIN_TOKEN', 'HEADERS_TIMEOUT_MS', 'MAX_HEAP_MB', 'REDIS_URL'])
   })
 
+  it('do not ask for a second upstream beside the first where none may ever be asked', () => {
+    const env = { UPSTREAM_API_URL: url, HEDGE_AFTER_MS: '500' }
+    settingsFrom({ env })
+    settingsFrom({ env: { ...env, HEDGE_AFTER_MS: '0', RETRY_BUDGET: '0', MAX_ATTEMPTS: '1' } })
+    for (const [name, value] of [
+      ['RETRY_BUDGET', '0'],
+      ['MAX_ATTEMPTS', '1'],
+    ] as const) {
+      const [fault, ...rest] = faultsFrom({ env: { ...env, [name]: value } })
+      assert.match(fault ?? '', new RegExp(`^HEDGE_AFTER_MS: is 500, but ${name} is ${value}, .*; raise that, or set`))
+      assert.deepEqual(rest, [])
+    }
+  })
+
   it('are none where what keeps strangers out holds nothing but commas', () => {
     const faults = faultsFrom({ env: { UPSTREAM_API_URL: url, PROXY_API_KEYS: ',', IP_ALLOWLIST: ' , ' } })
     assert.deepEqual(

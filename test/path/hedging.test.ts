@@ -116,13 +116,24 @@ for (const stream of [false, true]) {
       assert.equal(await loser.closed, 'client')
     })
 
-    it('is not asked where the budget is used up, or no other is left', async () => {
+    it('is not asked where the budget is used up', async () => {
       const gate = Promise.withResolvers<void>()
-      const { pending } = await start([() => gate.promise, ...good('first')], good('second'), { RETRY_BUDGET: '0' })
+      // What even the smallest budget allows in its window, for retries.
+      const failures = Array.from({ length: 10 }, () => [answer(500, {})])
+      const more = { RETRY_BUDGET: '0.01', MAX_ATTEMPTS: '2', BREAKER_MIN_REQUESTS: '100' }
+      const { pending: failed } = await start(
+        [...failures, [() => gate.promise, ...good('first')]],
+        [...failures, good('second')],
+        more,
+      )
+      assert.equal((await failed).status, 500)
+      for (const _ of failures.slice(1)) assert.equal((await post(proxy.chat, { ...question, stream })).status, 500)
+      const pending = post(proxy.chat, { ...question, stream })
+      await until(() => first.requests.length === 11)
       clock.move(1000)
       gate.resolve()
       await assertSays(await pending, 'first')
-      assert.equal(second.requests.length, 0)
+      assert.equal(second.requests.length, 10)
     })
 
     it('gives one answer where both are compressed and speak at once', async () => {
