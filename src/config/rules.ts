@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { unsendable } from './sent-headers.ts'
 import type { ProxyKey, Settings } from './settings.ts'
 
 const loopback = new BlockList()
@@ -44,6 +45,7 @@ export function brokenRules(settings: Settings): string[] {
   ]
   return [
     ...rules.filter(([broken]) => broken).map(([, sentence]) => sentence),
+    ...unsendable(settings),
     ...namesOfTwoLimits(settings.proxyApiKeys).map(
       (name) => `keys: those named "${name}" have different limits; give them the same, or two names`,
     ),
