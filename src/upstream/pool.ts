@@ -18,6 +18,14 @@ export interface PoolSettings {
 }
 
 /**
+ * How long each of a name's addresses but the last may take before it is given up for the next. Node's quarter of a second
+ * is less than the way to the other side of the earth and back: where the next address leads nowhere, as IPv6 often does,
+ * such a provider could never be reached. Longer would be paid for each connection whose first address leads nowhere.
+ * Milliseconds.
+ */
+const ADDRESS_MS = 500
+
+/**
  * Makes the sockets of one upstream. TLS is verified against Node's own list of authorities (`NODE_EXTRA_CA_CERTS`,
  * `--use-system-ca`). Give the origin with every dispatch: behind a proxy it is what tells where to go.
  */
@@ -47,6 +55,7 @@ function poolOptions(settings: PoolSettings): Pool.Options {
     pipelining: 1,
     connectTimeout: settings.connectTimeoutMs,
     autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: Math.ceil(Math.min(ADDRESS_MS, settings.connectTimeoutMs / 2)),
     allowH2: settings.allowH2,
     // Shorter than the five seconds after which uvicorn, and so vLLM, closes an idle connection without a hint.
     keepAliveTimeout: 4000,

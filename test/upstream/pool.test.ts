@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
-import { createServer } from 'node:net'
+import { createServer, getDefaultAutoSelectFamilyAttemptTimeout } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { createDispatcher, type PoolSettings } from '../../src/upstream/pool.ts'
 import { get, type Listening, listen, plainServer, unguarded, withAddresses } from './servers.ts'
@@ -81,4 +81,16 @@ describe('one upstream’s connections', () => {
     const pool = dispatcherFor(origin)
     await withAddresses(['::1', '127.0.0.1'], async () => assert.equal(await get(pool, origin), 'ok'))
   })
+  it('does not give an address up for one that refuses because it took longer than Node would have it', async () => {
+    const server = await started(plainServer())
+    const origin = `http://both.test:${server.port}`
+    const pool = dispatcherFor(origin)
+    const late = () => busyFor(getDefaultAutoSelectFamilyAttemptTimeout() + 20)
+    await withAddresses(['127.0.0.1', '::1'], async () => assert.equal(await get(pool, origin), 'ok'), late)
+  })
 })
+
+/** Keeps the event loop from hearing of anything, as a long way to the server would. Milliseconds. */
+function busyFor(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}

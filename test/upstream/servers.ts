@@ -105,11 +105,14 @@ export async function get(dispatcher: Dispatcher, origin: string): Promise<strin
   return text
 }
 
-/** Lets every name resolve to these addresses while `work` runs. */
-export async function withAddresses<T>(addresses: string[], work: () => Promise<T>): Promise<T> {
+/** Lets every name resolve to these addresses while `work` runs; `begun` is called when the first has been tried. */
+export async function withAddresses<T>(addresses: string[], work: () => Promise<T>, begun = () => {}): Promise<T> {
   const { lookup } = dns
   const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-  const fake = (_name: string, _options: object, done: (error: null, all: typeof found) => void) => done(null, found)
+  const fake = (_name: string, _options: object, done: (error: null, all: typeof found) => void) => {
+    done(null, found)
+    begun()
+  }
   Object.assign(dns, { lookup: fake })
   try {
     return await work()
