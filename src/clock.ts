@@ -6,15 +6,18 @@ export interface Clock {
   now(): number
   /** Milliseconds since the epoch, for what other systems read. */
   wall(): number
-  /** Calls `done` once after `ms` milliseconds, unless the returned function is called before. */
+  /** Calls `done` once after `ms` milliseconds, 24 days at most, unless the returned function is called before. */
   after(ms: number, done: () => void): () => void
 }
+
+/** Node fires a timer that is longer than this at once: who may take for ever to finish would be cut off. */
+const LONGEST_MS = 2 ** 31 - 1
 
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
   after(ms, done) {
-    const timer = setTimeout(done, ms)
+    const timer = setTimeout(done, Math.min(ms, LONGEST_MS))
     return () => clearTimeout(timer)
   },
 }

@@ -128,6 +128,17 @@ describe('reloads under load', function () {
     await program.line(({ how }) => how === 'exit code 0')
   })
 
+  it('cut no request where requests may take as long as a setting can say', async () => {
+    const env = { CONFIG_FILE: file, WORKERS: '1', REQUEST_TIMEOUT_MS: String(2 ** 31 - 1) }
+    const program = await startProgram({ env })
+    const held = ask(program.port, chat('hold'))
+    await arrived(scene, 1)
+    assert.equal((await program.admin('POST', '/reload')).status, 200)
+    scene.release()
+    assert.equal((await held).status, 200)
+    await program.line(({ how }) => how === 'exit code 0')
+  })
+
   it('keep nobody waiting who ends the program while a worker that was replaced still has something to do', async () => {
     const program = await startProgram({ env: { CONFIG_FILE: file, WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '1' } })
     const held = ask(program.port, chat('hold'))
