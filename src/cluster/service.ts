@@ -53,21 +53,14 @@ export class Service {
   private app: App
   /** The live page's own: the metrics' begins anew for each scrape. */
   private readonly useOfLoop = measureLoopUse()
-  private readonly stopHeapWatch: () => void
+  private stopHeapWatch: () => void
 
   private constructor(parts: ServiceParts, log: Log) {
     this.parts = parts
     this.log = log
     this.app = this.create(parts.settings)
     this.front = new Front(parts.settings, this.app.listener, parts.clock)
-    this.stopHeapWatch = watchHeap({
-      maxBytes: parts.settings.maxHeapMb * 1024 ** 2,
-      clock: parts.clock,
-      used: () => process.memoryUsage().heapUsed,
-      idle: () => this.front.inFlight === 0,
-      collect: globalThis.gc,
-      onTooLarge: (used) => parts.onOverweight(used),
-    })
+    this.stopHeapWatch = this.watchHeap(parts.settings)
   }
 
   /** Rejects when the log cannot be opened or the app cannot be made. */
@@ -122,6 +115,8 @@ export class Service {
     this.app = this.create(settings)
     setOwnKeys(settings.upstreams, settings.proxyApiKeys)
     this.front.limit(settings)
+    this.stopHeapWatch()
+    this.stopHeapWatch = this.watchHeap(settings)
     this.front.serveBy(this.app.listener)
     return { old, over: this.retire(old) }
   }
@@ -152,6 +147,18 @@ export class Service {
       traced: tracingIsOn(),
       spansDropped,
       send: this.parts.send,
+    })
+  }
+
+  private watchHeap({ maxHeapMb }: Settings): () => void {
+    const { clock, onOverweight } = this.parts
+    return watchHeap({
+      maxBytes: maxHeapMb * 1024 ** 2,
+      clock,
+      used: () => process.memoryUsage().heapUsed,
+      idle: () => this.front.inFlight === 0,
+      collect: globalThis.gc,
+      onTooLarge: onOverweight,
     })
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { systemClock } from '../../src/clock.ts'
 import { Service } from '../../src/cluster/service.ts'
+import { MovedClock } from '../support/clock.ts'
 import { settingsFor } from '../support/proxy.ts'
 import { createTinyApp } from './tiny/app.ts'
 
@@ -25,5 +26,28 @@ describe('a worker’s service', () => {
     assert.deepEqual(calls, ['wake'])
     await drained
     await service.close()
+  })
+
+  it('watches its heap by the bound that a reload has brought', async () => {
+    const settings = settingsFor('http://127.0.0.1:9', {})
+    const clock = new MovedClock()
+    let warnings = 0
+    const service = await Service.open({
+      createApp: createTinyApp,
+      settings,
+      slot: '0',
+      logLevel: 'fatal',
+      clock,
+      send() {},
+      onOverweight: () => warnings++,
+    })
+    // One that every process is over.
+    await service.swap({ ...settings, maxHeapMb: 1 }).over
+    for (let times = 0; times < 3; times++) clock.move(5000)
+    assert.equal(warnings, 1)
+    await service.swap(settings).over
+    for (let times = 0; times < 20; times++) clock.move(5000)
+    assert.equal(warnings, 1)
+    assert.equal(clock.pending, 0)
   })
 })
