@@ -38,10 +38,12 @@ export class Reloader {
       })
       return this.running
     }
-    this.next ??= this.running.then(() => {
+    const again = () => {
       this.next = undefined
       return this.run()
-    })
+    }
+    // How the one before it ended is told to whoever asked for that.
+    this.next ??= this.running.then(again, again)
     return this.next
   }
 

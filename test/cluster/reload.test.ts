@@ -166,4 +166,20 @@ describe('the reloader', () => {
     await Promise.all(others)
     assert.equal(reads, 2)
   })
+
+  it('reads the settings for whoever asked while another failed for a reason that nobody foresaw', async () => {
+    const failures = [new Error('a defect'), new Error('another')]
+    const broken = reloader(
+      () => ({ settings: settingsOf() }),
+      async () => {
+        const failure = failures.shift()
+        if (failure) throw failure
+      },
+    )
+    const [first, second] = [broken.run(), broken.run()]
+    await assert.rejects(first, /a defect/)
+    await assert.rejects(second, /another/)
+    const [third, fourth] = [broken.run(), broken.run()]
+    assert.deepEqual([await third, await fourth], [[], []])
+  })
 })
