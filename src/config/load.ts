@@ -16,6 +16,8 @@ export interface Sources {
   /** Returns a file's text, or throws. */
   readFile: ReadFile
   machine: Machine
+  /** Why the environment may lack something: its file could not be read. */
+  fault?: string
 }
 
 export type Loaded = { settings: Settings } | { faults: string[] }
@@ -24,12 +26,12 @@ export type Loaded = { settings: Settings } | { faults: string[] }
  * Reads all settings: flags win over the environment, which wins over CONFIG_FILE, which wins over defaults.
  * Never throws. `faults` has everything that is wrong, each with the setting's name and what would be right.
  */
-export function loadSettings({ env, argv, readFile, machine }: Sources): Loaded {
+export function loadSettings({ env, argv, readFile, machine, fault }: Sources): Loaded {
   const command = readCommand(argv)
   const here: Raw = { ...fromEnvironment(env), ...command.flags }
   const file = typeof here.CONFIG_FILE === 'string' ? readConfigFile(here.CONFIG_FILE, readFile) : noFile
   const { settings, faults } = settle(here, file, { readFile, machine })
-  const all = [...command.faults, ...slipsIn(env), ...faults]
+  const all = [...(fault === undefined ? [] : [fault]), ...command.faults, ...slipsIn(env), ...faults]
   return all.length > 0 ? { faults: all } : { settings }
 }
 

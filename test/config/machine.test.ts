@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { loadSettings } from '../../src/config/load.ts'
 import { sourcesHere } from '../../src/config/machine.ts'
 
 describe('a .env file in the working folder', () => {
@@ -27,6 +28,18 @@ describe('a .env file in the working folder', () => {
     const { env } = sourcesHere()
     assert.equal(env.LOG_LEVEL, 'warn')
     assert.equal(env.MAX_ATTEMPTS, '2')
+  })
+
+  it('may begin with the mark that some editors write', () => {
+    writeFileSync('.env', '\uFEFFMAX_ATTEMPTS=2\r\nLOG_LEVEL=debug\r\n')
+    const { env } = sourcesHere()
+    assert.deepEqual([env.MAX_ATTEMPTS, env.LOG_LEVEL], ['2', 'debug'])
+  })
+
+  it('is a fault of the settings where it cannot be read', () => {
+    mkdirSync('.env')
+    const loaded = loadSettings({ ...sourcesHere(), argv: [] })
+    assert.match('faults' in loaded ? (loaded.faults[0] ?? '') : '', /^\.env: cannot read \/.*\/\.env \(EISDIR\)$/)
   })
 
   it('may be missing', () => {
