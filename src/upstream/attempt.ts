@@ -4,12 +4,12 @@ import { ProxyError, toProxyError } from '../errors.ts'
 import type { AttemptFacts, Headers, Outcome } from '../facts.ts'
 import { BusyTime } from './busy.ts'
 import { type Attempt, type AttemptParts, LOST_HEDGE } from './call.ts'
-import { type Failure, isSilent, outcomeOf, refusesKey, toFailure } from './classify.ts'
+import { type Failure, isSilent, outcomeOf, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
 import { sendsOwnKey } from './headers.ts'
 import { Leftover, MAX_END_MS, soon } from './leftover.ts'
-import { MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal, rest, restNamedBy, withoutKey } from './refusal.ts'
+import { heedRefusedKey, MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal, rest, withoutKey } from './refusal.ts'
 import { type TimeoutKind, timeoutError, Watchdog } from './watchdog.ts'
 
 export function createAttempt(clock: Clock): Attempt {
@@ -157,7 +157,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   private failAs(error: ProxyError): void {
     const outcome = outcomeOf(error)
-    if (outcome === 'rate_limited') rest(this.parts, restNamedBy(error))
+    if (outcome === 'rate_limited') rest(this.parts, error)
     this.failWith(withoutKey(error, this.parts.upstream), outcome)
   }
 
@@ -175,7 +175,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     if (this.settled) return
     const body = this.refusal?.text ?? ''
     const { error, outcome, restMs } = readRefusal(this.head as Head, body, this.parts)
-    if (outcome === 'rate_limited') rest(this.parts, restMs)
+    if (outcome === 'rate_limited') rest(this.parts, error, restMs)
     this.failWith(error, outcome, body)
   }
 
@@ -191,7 +191,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   private failWith(error: ProxyError, outcome: Outcome, refusal?: string): void {
     if (this.settled) return
     const ownKey = sendsOwnKey(this.parts)
-    if (ownKey && refusesKey(error, outcome, refusal, this.parts)) this.parts.upstream.breaker.trip('unauthorized')
+    if (ownKey) heedRefusedKey(this.parts, error, outcome, refusal)
     this.settle(outcome)
     this.hangUp()
     this.parts.resolve(toFailure(error, outcome, ownKey, refusal))

@@ -1,7 +1,7 @@
 import { ProxyError } from '../errors.ts'
 import type { Headers, Outcome } from '../facts.ts'
 import type { AttemptParts } from './call.ts'
-import { outcomeOfStatus } from './classify.ts'
+import { outcomeOfStatus, refusesKey } from './classify.ts'
 import type { Head } from './consumer.ts'
 import { ownKeys, responseHeaders } from './headers.ts'
 import { MAX_REST_MS, readReset, readRetryAfter } from './reset.ts'
@@ -31,18 +31,31 @@ export function readRefusal({ status, headers }: Head, body: string, parts: Atte
   return {
     error,
     outcome,
-    restMs: outcome === 'rate_limited' ? (reset?.restMs ?? restNamedBy(error)) : undefined,
+    restMs: outcome === 'rate_limited' ? reset?.restMs : undefined,
   }
 }
 
 /** Leaves the upstream alone after a 429 for as long as it asks. One that asks for no time is spared, if the quota is shared. */
-export function rest({ upstream, call }: AttemptParts, ms: number | undefined): void {
+export function rest({ upstream, call }: AttemptParts, error: ProxyError, ms = restNamedBy(error)): void {
   if (ms !== undefined) upstream.breaker.rest(ms)
   else if (!call.clientKey) upstream.sparing.refused()
 }
 
+/** The page of a firewall or a load balancer in front of the API, which itself would answer with JSON. */
+const PAGE = /^\s*</
+
+/**
+ * Leaves an upstream alone that refuses the operator's key. A firewall that says 403 may mean a single prompt, by which one
+ * client could keep all others away, or everything that comes from here: the upstream is spared for a while.
+ */
+export function heedRefusedKey(parts: AttemptParts, error: ProxyError, outcome: Outcome, refusal?: string): void {
+  const { breaker, sparing } = parts.upstream
+  if (error.status === 403 && PAGE.test(refusal ?? '')) sparing.refused()
+  else if (refusesKey(error, outcome, refusal, parts)) breaker.trip('unauthorized')
+}
+
 /** Milliseconds; Google says only in the body when to come again. */
-export function restNamedBy({ details: { retryAfter } }: ProxyError): number | undefined {
+function restNamedBy({ details: { retryAfter } }: ProxyError): number | undefined {
   return retryAfter === undefined ? undefined : Math.min(retryAfter * 1000, MAX_REST_MS)
 }
 

@@ -123,6 +123,25 @@ describe('the breakers', () => {
     assert.equal(await metric(proxy, 'proxy_upstream_resting'), 1)
   })
 
+  it('stay closed over the page with which a firewall refuses one prompt, though the upstream is passed over a while', async () => {
+    const clock = new MovedClock()
+    const page = [answer(403, '<!doctype html><title>Sorry, you have been blocked</title>')]
+    const guarded = await on.upstream(({ body }) => (body.includes('drop table') ? page : good))
+    const other = await on.upstream(good)
+    const proxy = await on.proxy([guarded, other], {
+      clock,
+      env: { ...env, UPSTREAM_API_KEY: 'operators', LOAD_BALANCING: 'round-robin' },
+    })
+    const blocked = await post(proxy.chat, { ...question, messages: [{ role: 'user', content: 'drop table' }] })
+    await assertError(blocked, 403, 'upstream_error')
+    assert.equal(statusOf(proxy)[0]?.state, 'closed')
+    assert.deepEqual(await ask(proxy, 2), [200, 200])
+    assert.deepEqual([guarded.requests.length, other.requests.length], [1, 2])
+    clock.move(1000)
+    assert.deepEqual(await ask(proxy, 2), [200, 200])
+    assert.deepEqual([guarded.requests.length, other.requests.length], [2, 3])
+  })
+
   it('are told to the other workers, and heard from them', async () => {
     const clock = new MovedClock()
     const { proxy, upstream } = await on.pair(bad, { clock, env })
