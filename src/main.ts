@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { systemClock } from './clock.ts'
+import { holdSignals } from './cluster/signals.ts'
 import { nodeTooOld, StartFailure } from './cluster/start-failure.ts'
 import { readCommand, usage } from './config/command.ts'
 import { loadSettings } from './config/load.ts'
@@ -30,6 +31,7 @@ async function start(): Promise<void> {
 }
 
 async function serve(settings: Settings): Promise<void> {
+  holdSignals()
   // Only now: `--help` and `--check-config` need nothing of it.
   const { launch } = await import('./cluster/launch.ts')
   await launch(settings, load, { traces: tracingWanted(process.env) }).catch((error: unknown) => {

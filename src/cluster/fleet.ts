@@ -60,7 +60,8 @@ export class Fleet {
     const results = await Promise.allSettled(slots.map((slot) => this.launch(slot, this.settings)))
     const failures = results.filter((result) => result.status === 'rejected')
     if (failures.length === slots.length) throw failures[0]?.reason
-    for (const slot of slots) if (!slot.current) this.refill(slot)
+    // Those that died, and those that a reload has overtaken.
+    for (const slot of slots) this.refill(slot)
   }
 
   /**

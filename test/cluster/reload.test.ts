@@ -45,6 +45,23 @@ describe('a rolling reload', () => {
     assert.equal(children[2]?.settings.maxAttempts, 7)
   })
 
+  it('is in effect in every worker though it was asked for before these were started', async () => {
+    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '2' }))
+    const reloaded = fleet.reload(settingsOf({ WORKERS: '2', MAX_ATTEMPTS: '7' }))
+    const started = fleet.start()
+    for (let turn = 0; turn < 6; turn++) {
+      for (const child of children) child.listen()
+      await settled()
+      clock.move(0)
+    }
+    await Promise.all([reloaded, started])
+    const serving = children.filter(({ drains }) => !drains)
+    assert.deepEqual(
+      serving.map(({ settings }) => settings.maxAttempts),
+      [7, 7],
+    )
+  })
+
   it('follows a changed number of workers, up and down', async () => {
     const { fleet, children, clock } = scene(settingsOf({ WORKERS: '1' }))
     const started = fleet.start()

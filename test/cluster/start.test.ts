@@ -11,6 +11,16 @@ import { ask } from './traffic.ts'
 const upstream = { UPSTREAM_API_URL: 'http://127.0.0.1:9/v1/chat/completions' }
 const tiny = 'test/cluster/tiny/main.ts'
 
+/** Sends the program a signal as soon as it begins to load what serves. */
+const signalledWhileLoading = `--import=data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module'
+  const load = (url, context, next) => {
+    if (url.includes('/cluster/launch.')) process.kill(process.pid, 'SIGHUP')
+    return next(url, context)
+  }
+  registerHooks({ load })
+`)}`
+
 describe('a start', function () {
   this.timeout(60_000)
   withBareSockets()
@@ -132,6 +142,16 @@ describe('a start', function () {
     assert.equal(await program.ended, 1)
     assert.equal(program.stderr, 'the app cannot be made\n')
   })
+
+  for (const workers of ['0', '1']) {
+    it(`with WORKERS=${workers} takes the signals that come while the program is loaded`, async () => {
+      const env = { ...upstream, WORKERS: workers, NODE_OPTIONS: signalledWhileLoading }
+      const program = await startProgram({ env })
+      await program.line(({ msg }) => msg === 'the new configuration is in effect')
+      program.signal('SIGTERM')
+      assert.equal(await program.ended, 0)
+    })
+  }
 
   it('without workers whose app falls over later ends with 1, and the log says why', async () => {
     const program = await startProgram({ env: { ...upstream, WORKERS: '0' }, entry: tiny })
