@@ -5,7 +5,7 @@ import type { Log } from '../telemetry/log.ts'
 import { type Admin, createAdmin } from './admin.ts'
 import type { Control } from './control.ts'
 import type { Load } from './messages.ts'
-import { onSignals, tellParentReady } from './signals.ts'
+import { onSignals, type SignalHandlers, tellParentReady } from './signals.ts'
 import { describeListenFailure, describeStartFailure, StartFailure } from './start-failure.ts'
 import { logStats, type WorkerLoad } from './stats.ts'
 
@@ -67,7 +67,7 @@ export async function runProgram(program: Program, greet: (ports: Ports) => void
 
 function controlBySignals(program: Program, admin: Admin, ending: AbortController): void {
   const { logger } = program.log
-  onSignals({
+  const handlers: SignalHandlers = {
     stop(signal) {
       logger.info({ signal }, 'stopping: what runs is finished')
       ending.abort()
@@ -80,7 +80,8 @@ function controlBySignals(program: Program, admin: Admin, ending: AbortControlle
     reload() {
       program.reload().catch((error: unknown) => logger.error({ err: error }, 'the reload failed'))
     },
-  })
+  }
+  onSignals(handlers, systemClock)
 }
 
 /** Nothing can be trusted any more; systemd, PM2 or the container's restart policy starts the program anew. */

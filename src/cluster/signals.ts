@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts'
+
 export interface SignalHandlers {
   /** SIGTERM or SIGINT, the first time. */
   stop(signal: string): void
@@ -21,14 +23,21 @@ export function holdSignals(): void {
   for (const signal of signals) process.on(signal, hold)
 }
 
+/**
+ * Whoever does not want to wait any longer has waited for so long. A terminal sends its Ctrl-C to npm and to the program that
+ * npm has started, and npm hands it on: it comes twice within moments, and so does systemd's stop. Milliseconds.
+ */
+const echoMs = 500
+
 /** Signals that end the program by themselves are not told of: as PID 1 nobody else would handle these. */
-export function onSignals({ stop, stopNow, reload }: SignalHandlers): void {
-  let asked = false
+export function onSignals({ stop, stopNow, reload }: SignalHandlers, clock: Pick<Clock, 'now'>): void {
+  let askedAt: number | undefined
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (asked) stopNow()
-      else stop(signal)
-      asked = true
+      if (askedAt === undefined) {
+        askedAt = clock.now()
+        stop(signal)
+      } else if (clock.now() - askedAt >= echoMs) stopNow()
     })
   }
   process.on('SIGHUP', reload)

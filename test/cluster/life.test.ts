@@ -88,12 +88,24 @@ describe('the life of the cluster', function () {
     assert.equal(program.stderr, '')
   })
 
-  it('ends at once when it is told so a second time', async () => {
-    const held = ask(program.port, chat('hold')).catch((error: Error) => error.message)
+  it('takes a signal for one that comes twice within moments, by the terminal and by npm, and finishes what runs', async () => {
+    const held = ask(program.port, chat('hold'))
     await arrived(scene, 1)
     program.signal('SIGINT')
     await program.line(({ msg }) => String(msg).startsWith('stopping'))
     program.signal('SIGINT')
+    await refusing(program.port)
+    scene.release()
+    assert.equal((await held).status, 200)
+    assert.equal(await program.ended, 0)
+  })
+
+  it('ends at once when it is told so again', async () => {
+    const held = ask(program.port, chat('hold')).catch((error: Error) => error.message)
+    await arrived(scene, 1)
+    // The first that comes after the moment for which a second counts as the same.
+    do program.signal('SIGINT')
+    while (await program.workers().catch(() => undefined))
     assert.equal(await program.ended, 1)
     assert.match(String(await held), /hang up|ECONNRESET/)
   })
