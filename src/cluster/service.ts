@@ -35,7 +35,7 @@ const sweepMs = 50
 
 /** The log of one process. Its lines show no key that the proxy knows. Rejects with a StartFailure where LOG_DIR is of no use. */
 export function openLog(settings: Settings, name: string, level: LogLevel = settings.logLevel): Promise<Log> {
-  setOwnKeys(settings.upstreams, settings.proxyApiKeys)
+  hideKeysOf([settings])
   const { logFormat: format, logDir: dir } = settings
   return createLog({ level, name, format, dir }).catch((error: unknown) => {
     if (dir === undefined || !(error instanceof Error && 'code' in error)) throw error
@@ -51,6 +51,9 @@ export class Service {
   /** A reload must not give clients their minute anew. */
   private readonly counters = memoryCounters()
   private app: App
+  private settings: Settings
+  /** Those of the app that serves, and of each that finishes what runs: the log must show the keys of none. */
+  private readonly known: Set<Settings>
   /** The live page's own: the metrics' begins anew for each scrape. */
   private readonly useOfLoop = measureLoopUse()
   private stopHeapWatch: () => void
@@ -58,6 +61,8 @@ export class Service {
   private constructor(parts: ServiceParts, log: Log) {
     this.parts = parts
     this.log = log
+    this.settings = parts.settings
+    this.known = new Set([parts.settings])
     this.app = this.create(parts.settings)
     this.front = new Front(parts.settings, this.app.listener, parts.clock)
     this.stopHeapWatch = this.watchHeap(parts.settings)
@@ -113,12 +118,18 @@ export class Service {
   swap(settings: Settings): { old: App; over: Promise<void> } {
     const old = this.app
     this.app = this.create(settings)
-    setOwnKeys(settings.upstreams, settings.proxyApiKeys)
+    const before = this.settings
+    this.settings = settings
+    hideKeysOf(this.known.add(settings))
     this.front.limit(settings)
     this.stopHeapWatch()
     this.stopHeapWatch = this.watchHeap(settings)
     this.front.serveBy(this.app.listener)
-    return { old, over: this.retire(old) }
+    const over = this.retire(old).finally(() => {
+      this.known.delete(before)
+      hideKeysOf(this.known)
+    })
+    return { old, over }
   }
 
   /** Finishes what runs, for at most `timeoutMs`; then nothing of this service is left but its log. */
@@ -167,4 +178,8 @@ export class Service {
     while (app.inFlight() > 0) await new Promise<void>((resolve) => clock.after(sweepMs, resolve))
     await app.close()
   }
+}
+
+function hideKeysOf(known: Iterable<Settings>): void {
+  setOwnKeys(...[...known].flatMap(({ upstreams, proxyApiKeys }) => [upstreams, proxyApiKeys]))
 }

@@ -101,6 +101,18 @@ describe('a reload of one process without workers', function () {
     assert.ok(!metrics.includes(second))
   })
 
+  it('goes on hiding the keys that went with it as long as a request runs that was let in by one', async () => {
+    const { path, body } = chat('hold')
+    const headers = { authorization: `Bearer ${second}` }
+    await reload(`first:${first}\nsecond:${second}\n`)
+    const held = ask(program.port, { path, body: { ...(body as object), model: second }, headers })
+    await arrived(scene, 1)
+    assert.equal(await reload(`first:${first}\n`), 200)
+    scene.release()
+    assert.equal((await held).status, 200)
+    assert.equal((await program.line(({ msg }) => msg === 'request')).model, '[redacted]')
+  })
+
   it('keeps the keys that it has where the file is found without any', async () => {
     assert.notEqual(await reload('# to be filled in\n'), 200)
     assert.deepEqual([await status('nobody'), await status(first)], [401, 200])
