@@ -24,6 +24,9 @@ const memberNames = [...settingNames, 'upstreams', 'keys']
 export function readConfigFile(path: string, readFile: ReadFile): FileContents {
   const { text, fault } = readText('CONFIG_FILE', path, readFile)
   if (fault !== undefined) return unreadable(fault)
+  // A reload must not take a file that is being written for one that wants no keys of anybody any more.
+  if (text.trim() === '')
+    return unreadable(`CONFIG_FILE: ${path} is empty; put settings into it, or at least a comment`)
   // Without prettyErrors the messages quote no line of the file, which may hold a key.
   const document = parseDocument(text, { prettyErrors: false })
   if (document.errors.length > 0) {

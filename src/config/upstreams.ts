@@ -11,10 +11,10 @@ interface Sources {
 
 /**
  * Puts the upstreams together. UPSTREAM_API_URL decides which there are when it is set; an entry of the file with the
- * same url lends it name, weight and the rest. A key that the file gives to one upstream wins over one key for all.
+ * same url, be it with a slash at its end, lends it name, weight and the rest. A key that the file gives to one upstream wins over one key for all.
  */
 export function buildUpstreams({ urls, keys, entries }: Sources): { upstreams: UpstreamConfig[]; faults: string[] } {
-  const chosen = urls.length > 0 ? urls.map((url) => entries.find((entry) => entry.url === url) ?? { url }) : entries
+  const chosen = urls.length > 0 ? urls.map((url) => entryFor(url, entries)) : entries
   if (chosen.length === 0) return { upstreams: [], faults: [missing] }
   const faults = [...doubledNames(chosen)]
   if (keys.length > 1 && keys.length !== chosen.length) {
@@ -30,6 +30,16 @@ export function buildUpstreams({ urls, keys, entries }: Sources): { upstreams: U
     return { ...entry, name, weight, priority, ...(key && { key }) }
   })
   return { upstreams, faults }
+}
+
+/** Both ways of writing an address lead to the same place, and its key would be left out without a word. */
+function entryFor(url: string, entries: readonly UpstreamEntry[]): UpstreamEntry {
+  const same = entries.find((entry) => bare(entry.url) === bare(url))
+  return same ? { ...same, url } : { url }
+}
+
+function bare(url: string): string {
+  return url.replace(/\/+(?=$|\?)/, '')
 }
 
 const missing =

@@ -48,8 +48,13 @@ upstreams:
     assert.deepEqual(settingsFrom({ argv, files, env }).proxyApiKeys, [{ name: 'b', key: 'k3' }, { key: 'k4' }])
   })
 
-  it('may hold nothing, and then everything else still counts', () => {
+  it('may hold nothing but comments, and then everything else still counts', () => {
     assert.equal(settingsFrom({ argv, files: { '/c': '# later\n' }, env: { UPSTREAM_API_URL: url } }).port, 3000)
+  })
+
+  it('may not be empty: it might only be half written, and its keys be on their way', () => {
+    const faults = faultsFrom({ argv, files: { '/c': '\n' }, env: { UPSTREAM_API_URL: url } })
+    assert.deepEqual(faults, ['CONFIG_FILE: /c is empty; put settings into it, or at least a comment'])
   })
 
   it('reports each name and member that it does not know, with what was probably meant', () => {

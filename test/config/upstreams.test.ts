@@ -36,6 +36,22 @@ describe('upstreams', () => {
     ])
   })
 
+  it('take what the file says of the same address with or without a slash at its end', () => {
+    const entries = [
+      { url: `${a}/`, key: 'k' },
+      { url: 'http://b/v1?x=1', weight: 5 },
+    ]
+    const { upstreams } = buildUpstreams({ urls: [a, 'http://b/v1/?x=1', 'http://b/v1'], keys: [], entries })
+    assert.deepEqual(
+      upstreams.map(({ url, key, weight }) => [url, key, weight]),
+      [
+        [a, 'k', 1],
+        ['http://b/v1/?x=1', undefined, 5],
+        ['http://b/v1', undefined, 1],
+      ],
+    )
+  })
+
   it('share one key, or have one each, where an empty one stands for none', () => {
     assert.deepEqual(keysOf([], { url: a }, { url: b }), [undefined, undefined])
     assert.deepEqual(keysOf(['k'], { url: a }, { url: b }), ['k', 'k'])
