@@ -6,6 +6,7 @@ import { decode } from '../sse/bytes.ts'
 import { type Fold, isDone, type Summary } from './api.ts'
 import { identityOf, parseEvent, writeAnswer } from './chunks.ts'
 import { findTrouble } from './foreign.ts'
+import { ResponseItems } from './response-items.ts'
 import { readTrouble, troubleOf } from './trouble.ts'
 import { readUsage } from './usage.ts'
 
@@ -15,15 +16,15 @@ import { readUsage } from './usage.ts'
  */
 export class ResponseFold implements Fold {
   private readonly meter: Meter
-  /** Items that were finished on the way, by `output_index`, for back ends whose terminal event has none. */
-  private readonly items = new Map<number, Json>()
-  private nextPlace = 0
+  /** What has come on the way, for back ends whose terminal event has no output. */
+  private readonly items: ResponseItems
   private answer: { text: string; value: JsonObject } | undefined
   /** A response that has failed is no answer, but says what it has cost. */
   private failed: JsonObject | undefined
 
   constructor(maxAnswerBytes: number) {
     this.meter = new Meter(maxAnswerBytes)
+    this.items = new ResponseItems(this.meter)
   }
 
   get done(): boolean {
@@ -45,6 +46,7 @@ export class ResponseFold implements Fold {
 
   private take(data: string, event: JsonObject, name: string): void {
     const type = own(event, 'type') ?? name
+    if (event.error === undefined && this.items.follow(type, event)) return
     switch (type) {
       case 'response.completed':
       case 'response.incomplete':
@@ -53,12 +55,10 @@ export class ResponseFold implements Fold {
         break
       case 'response.failed':
         throw this.failWith(own(event, 'response'), failureOf(event))
-      case 'response.output_item.done':
-        this.keepItem(data, event)
-        break
       default: {
         const trouble = findTrouble(event, name)
         if (trouble) throw trouble
+        if (isText(type)) this.items.take(type, event, data.length)
       }
     }
   }
@@ -72,15 +72,9 @@ export class ResponseFold implements Fold {
     const trouble = readTrouble(value)
     if (trouble) throw this.failWith(value, trouble)
     const lacks = this.lacksItems(value)
-    // Nearly always the response has all items itself, and those that came on the way are no part of the answer.
-    if (!lacks) this.dropItems()
+    if (!lacks) this.items.drop()
     this.meter.add(data.length)
     this.answer = { text: lacks ? this.fill(value) : (memberText(data, 'response') as string), value }
-  }
-
-  private dropItems(): void {
-    this.meter.add(-this.meter.units)
-    this.items.clear()
   }
 
   private failWith(response: Json | undefined, error: ProxyError): ProxyError {
@@ -90,25 +84,8 @@ export class ResponseFold implements Fold {
 
   /** Written anew here rather than at the end, so that one that cannot be written can still be had from another upstream. */
   private fill(value: JsonObject): string {
-    return writeAnswer({ ...value, output: this.itemsInOrder() })
-  }
-
-  private keepItem(data: string, event: JsonObject): void {
-    const index = own(event, 'output_index')
-    const item = own(event, 'item')
-    if (!isObject(item)) return
-    this.meter.add(data.length)
-    // Without a place of its own it comes behind all that have come before it; some gateways give all of them the first.
-    const place = typeof index === 'number' && !this.isTaken(index, item) ? index : this.nextPlace
-    this.nextPlace = Math.max(this.nextPlace, place + 1)
-    this.items.set(place, item)
-  }
-
-  /** An item is done once, so one without an id is never the one that is there. */
-  private isTaken(place: number, item: JsonObject): boolean {
-    const known = this.items.get(place)
-    const id = own(item, 'id')
-    return isObject(known) && !(isText(id) && own(known, 'id') === id)
+    const isBroken = ['incomplete', 'cancelled'].some((status) => own(value, 'status') === status)
+    return writeAnswer({ ...value, output: this.items.inOrder(isBroken ? 'incomplete' : 'completed') })
   }
 
   summary(): Summary {
@@ -129,10 +106,6 @@ export class ResponseFold implements Fold {
   private lacksItems(value: JsonObject): boolean {
     const output = own(value, 'output')
     return this.items.size > 0 && (!Array.isArray(output) || output.length === 0)
-  }
-
-  private itemsInOrder(): Json[] {
-    return [...this.items].sort(([one], [other]) => one - other).map(([, item]) => item)
   }
 }
 

@@ -65,6 +65,8 @@ async function gathered(body: string): Promise<JsonObject> {
 /** The stream up to its last event, which would bring the whole answer once more. */
 const withoutEnd = (body: string) => body.slice(0, body.lastIndexOf('event: '))
 
+const written = (name: string, data: string) => `event: ${name}\ndata: ${data}\n\n`
+
 const typesOf = (body: string) => chunksOf(body).map(({ type }) => type)
 
 describe('rendering a response as a stream', () => {
@@ -93,7 +95,7 @@ describe('rendering a response as a stream', () => {
         const pieces = eventsOf(withoutEnd(body)).filter(
           ({ name }) => !/(text|input|arguments|refusal|part|item)\.done$/.test(name),
         )
-        const stream = pieces.map(({ name, data }) => `event: ${name}\ndata: ${data}\n\n`).join('')
+        const stream = pieces.map(({ name, data }) => written(name, data)).join('')
         const expected = (answer(output).output as JsonObject[]).map((one) =>
           'status' in one ? { ...one, status: 'in_progress' } : one,
         )
@@ -106,6 +108,23 @@ describe('rendering a response as a stream', () => {
     fc.assert(
       fc.property(outputs, (output) => {
         assert.deepEqual(foldOf(responses, renderResponse(answer(output))), answer(output))
+      }),
+    )
+  })
+
+  it('is folded by this proxy from its pieces alone', () => {
+    fc.assert(
+      fc.property(outputs, (output) => {
+        const pieces = eventsOf(renderResponse(answer(output))).filter(
+          ({ name }) => !/(text|input|arguments|refusal|part|item)\.done$/.test(name),
+        )
+        const stream = pieces.map(({ name, data }) =>
+          name === 'response.completed' ? written(name, JSON.stringify({ response: answer([]) })) : written(name, data),
+        )
+        const whole = (answer(output).output as JsonObject[]).map((one) =>
+          'status' in one ? { ...one, status: 'completed' } : one,
+        )
+        assert.deepEqual(foldOf(responses, stream.join('')), answer(whole))
       }),
     )
   })

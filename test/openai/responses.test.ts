@@ -67,6 +67,36 @@ describe('folding the events of a response', () => {
     )
   })
 
+  it('counts a text once that comes in pieces and then as a whole, again and again', () => {
+    const text = 'x'.repeat(6000)
+    const part = { type: 'output_text', text }
+    const item = { id: 'i', type: 'message', content: [part] }
+    const fold = folding(
+      ...[0, 1, 2].map((at) => ({ type: 'response.output_text.delta', delta: text.slice(at * 2000, (at + 1) * 2000) })),
+      { type: 'response.output_text.done', text },
+      { type: 'response.content_part.done', part },
+      { type: 'response.output_item.done', item },
+      { type: 'response.completed', response: { output: [item] } },
+    )
+    assert.equal(fold.finish(), JSON.stringify({ output: [item] }))
+  })
+
+  it('counts pieces that come without end', () => {
+    const event = { type: 'response.output_text.delta', item_id: 'i', output_index: 0, delta: 'x'.repeat(1000) }
+    assert.throws(
+      () => folding(...Array(11).fill(event)),
+      (error) => error instanceof ProxyError && error.code === 'upstream_too_large',
+    )
+  })
+
+  it('takes an error for one that stands beside a piece like the last one', () => {
+    const event = { type: 'response.output_text.delta', item_id: 'i', output_index: 0, delta: 'x' }
+    assert.throws(
+      () => folding(event, event, { ...event, error: { message: 'no' } }),
+      (error) => error instanceof ProxyError && error.code === 'upstream_error',
+    )
+  })
+
   it('leaves an item out whose event came without it', () => {
     const fold = folding(
       { type: 'response.output_item.done', output_index: 0, item: 'none' },
