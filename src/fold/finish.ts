@@ -2,7 +2,7 @@ import { ProxyError } from '../errors.ts'
 import { finishAudio } from './audio.ts'
 import { finishCalls } from './calls.ts'
 import type { ChoiceDraft, Draft } from './draft.ts'
-import { isObject, type JsonObject, own } from './record.ts'
+import { isObject, isText, type Json, type JsonObject, own } from './record.ts'
 
 /** Whether every choice that was seen has ended; without `[DONE]`, only this tells a whole stream from a cut one. */
 export function isFinished(draft: Draft): boolean {
@@ -83,12 +83,19 @@ function fieldsOf({ fields }: ChoiceDraft): JsonObject {
 function finishTextChoice(choice: ChoiceDraft): JsonObject {
   const { text, logprobs, ...fields } = fieldsOf(choice)
   return {
-    text: text ?? '',
+    text: text || textIn(own(choice.message, 'content')),
     index: choice.index,
     logprobs: logprobs ?? null,
     finish_reason: choice.finishReason ?? null,
     ...fields,
   }
+}
+
+/** Servers that only know chat have been seen to answer the legacy API with its deltas. */
+function textIn(content: Json | undefined): string {
+  if (typeof content === 'string') return content
+  const parts = Array.isArray(content) ? content : []
+  return parts.map((part) => (isObject(part) && isText(own(part, 'text')) ? own(part, 'text') : '')).join('')
 }
 
 /** Each choice's reason, in order, for the span; null ones left out. */
