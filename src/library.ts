@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createApp } from './app.ts'
 import { systemClock } from './clock.ts'
 import { Front } from './cluster/front.ts'
+import { whenRecorded } from './cluster/idle.ts'
 import { refuseRequest, targetFault } from './cluster/refuse.ts'
 import type { Settings } from './config/settings.ts'
 import { type ProxyOptions, settingsFrom } from './library/options.ts'
@@ -90,6 +91,7 @@ export function createProxy(options: ProxyOptions): EmbeddedProxy {
     const cancel = systemClock.after(timeoutMs, () => requests.cut())
     await Promise.all([requests.over(), ports.drain(timeoutMs)])
     cancel()
+    await whenRecorded(app, systemClock)
     await app.close()
   }
 

@@ -11,6 +11,7 @@ import type { BreakerMessage, Surroundings } from '../wiring/surroundings.ts'
 import { cpuProfile, heapSnapshot } from './diagnose.ts'
 import { Front } from './front.ts'
 import { warnOfV8, watchHeap } from './heap.ts'
+import { whenIdle, whenRecorded } from './idle.ts'
 import type { Load, Question, WorkerLive } from './messages.ts'
 import { StartFailure } from './start-failure.ts'
 
@@ -29,9 +30,6 @@ export interface ServiceParts {
 
 /** At the end, the collector gets this long to take the last spans. Milliseconds. */
 const flushMs = 2000
-
-/** How often an app that is being replaced is asked whether it has finished. Milliseconds. */
-const sweepMs = 50
 
 /** The log of one process. Its lines show no key that the proxy knows. Rejects with a StartFailure where LOG_DIR is of no use. */
 export function openLog(settings: Settings, name: string, level: LogLevel = settings.logLevel): Promise<Log> {
@@ -138,6 +136,7 @@ export class Service {
     // What was sent on a connection that rests is answered within the grace, or would be lost with it.
     this.app.wake()
     await this.front.drain(timeoutMs, () => this.app.drain())
+    await whenRecorded(this.app, this.parts.clock)
   }
 
   /** After `drain`, and after its last snapshot has been taken. */
@@ -174,8 +173,7 @@ export class Service {
   }
 
   private async retire(app: App): Promise<void> {
-    const { clock } = this.parts
-    while (app.inFlight() > 0) await new Promise<void>((resolve) => clock.after(sweepMs, resolve))
+    await whenIdle(app, this.parts.clock)
     await app.close()
   }
 }

@@ -38,15 +38,22 @@ export function trace({ clock, routeOf, begin }: TraceParts): Stage {
     ctx.res.prependOnceListener('close', () => {
       close(facts, ctx.res)
       if (!ctx.res.writableFinished) left.abort()
-      if (facts.clientLeft && running && isAsking(facts)) running.then(() => end(facts))
-      else end(facts)
+      if (ctx.res.writableFinished || !running || !isAsking(facts)) {
+        end(facts)
+        return
+      }
+      running.then(() => {
+        // Whatever has become of the try since, this is how the request ended.
+        close(facts, ctx.res)
+        end(facts)
+      })
     })
     running = next()
     return running
   }
 }
 
-/** Whether a try goes on though its client has left: an answer that is whole may be about to say what it cost. */
+/** Whether a try goes on though nobody waits any more: an answer that is whole may be about to say what it cost. */
 function isAsking({ attempts }: Facts): boolean {
   return attempts.some(({ outcome }) => outcome === undefined)
 }

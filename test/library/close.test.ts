@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { createProxy } from '../../src/library.ts'
-import { saying } from '../support/chunks.ts'
+import { createProxy, type LogLine } from '../../src/library.ts'
+import { saying, usageChunk } from '../support/chunks.ts'
 import { freePort } from '../support/port.ts'
 import { post, question } from '../support/proxy.ts'
 import { run } from '../support/run.ts'
@@ -64,6 +64,31 @@ describe('closing a proxy of the library', () => {
     await closed
     assert.match(lines.join('\n'), /"status":503,"code":"draining"/)
     await assert.rejects(proxy.listen(), /closed/)
+    assert.equal(await upstream.close(), 0)
+  })
+
+  it('puts on record what an answer cost that it cut before that was said', async () => {
+    const gate = Promise.withResolvers<void>()
+    const steps = [stream(saying('all')), wait(gate.promise), stream([usageChunk(7, 2)], { done: true })]
+    const upstream = await startUpstream(steps)
+    const lines: LogLine[] = []
+    const proxy = createProxy({ upstreams: upstream.base, onLog: (line) => lines.push(line) })
+    const { baseURL } = await proxy.listen()
+    const ask = { ...question, stream: true, stream_options: { include_usage: true } }
+    const { body } = await post(`${baseURL}/chat/completions`, ask)
+    assert.ok(body)
+    let text = ''
+    await assert.rejects(async () => {
+      for await (const bytes of body) {
+        text += Buffer.from(bytes)
+        if (text.includes('"finish_reason":"stop"')) proxy.close(1)
+      }
+    })
+    gate.resolve()
+    await proxy.close()
+    const line = lines.find(({ msg }) => msg === 'request')
+    assert.deepEqual([line?.status, line?.code, line?.input_tokens, line?.output_tokens], [200, 'draining', 7, 2])
+    assert.match((await proxy.metrics()).body, /^proxy_upstream_attempts_total\{.*outcome="ok"\} 1$/m)
     assert.equal(await upstream.close(), 0)
   })
 
