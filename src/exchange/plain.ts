@@ -1,5 +1,6 @@
 import { ProxyError } from '../errors.ts'
 import { usageTextOf } from '../openai/answer.ts'
+import { objectIn, readTrouble } from '../openai/trouble.ts'
 import { readUsage } from '../openai/usage.ts'
 import { Gather } from '../upstream/gather.ts'
 import { responseHeaders } from '../upstream/headers.ts'
@@ -10,7 +11,7 @@ export const plain: Exchange = async (request, parts) => {
   const order = orderOf(request, parts, {
     stream: false,
     addUsage: false,
-    newConsumer: () => new Gather(parts.caps.maxAnswerBytes, mustBeJson),
+    newConsumer: () => new Gather(parts.caps.maxAnswerBytes, mustBeAnswer),
   })
   const { call, facts: attempt } = await parts.persist.run(order)
   const { head, body } = call.consumer
@@ -26,11 +27,20 @@ export const plain: Exchange = async (request, parts) => {
   }
 }
 
-/** A page that says 200, such as a login's or a load balancer's, is no answer: it may name what is inside. */
-function mustBeJson(body: Buffer): void {
+/**
+ * A page that says 200, such as a login's or a load balancer's, is no answer: it may name what is inside. Nor is an error
+ * that says 200, as aggregators answer where the provider behind them has failed: another upstream may have an answer.
+ */
+function mustBeAnswer(body: Buffer): void {
+  const value = objectIn(parse(body))
+  const trouble = value && readTrouble(value)
+  if (trouble) throw trouble
+}
+
+function parse(body: Buffer): unknown {
   try {
     // It leaves out a byte order mark.
-    JSON.parse(new TextDecoder().decode(body))
+    return JSON.parse(new TextDecoder().decode(body))
   } catch (cause) {
     throw new ProxyError('upstream_invalid', { cause })
   }

@@ -80,6 +80,20 @@ describe('the routes', () => {
     assert.deepEqual(await response.json(), { error })
   })
 
+  it('take an error that says 200 for an error, and ask another upstream where that may help', async () => {
+    const failed = await on.upstream([answer(200, { error: { message: 'No provider has answered.', code: 502 } })])
+    const whole = await on.upstream([answer(200, { object: 'list', data: [] })])
+    const proxy = await on.proxy([failed, whole], { env: { LOAD_BALANCING: 'round-robin' } })
+    for (const asked of [post(`${proxy.base}/embeddings`, { model: 'm', input: 'x' }), fetch(`${proxy.base}/models`)]) {
+      assert.deepEqual(await (await asked).json(), { object: 'list', data: [] })
+    }
+    whole.play([answer(200, { error: { message: 'No such model.', code: 404 } })])
+    failed.play([answer(200, { error: { message: 'No such model.', code: 404 } })])
+    const refused = await post(`${proxy.base}/embeddings`, { model: 'm', input: 'x' })
+    assert.equal(refused.status, 404)
+    assert.match(await refused.text(), /No such model/)
+  })
+
   it('pass on embeddings as they came, and count their tokens', async () => {
     const text =
       '{"object":"list","data":[{"index":0,"embedding":[1.0,-0.50]}],"usage":{"prompt_tokens":8,"total_tokens":8}}'
