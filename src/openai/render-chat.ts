@@ -34,13 +34,13 @@ function renderChoice(choice: JsonObject): JsonObject[] {
   ]
 }
 
-/** Role first, beside the nulls, and all of the log probabilities that do not belong to a piece of content. */
+/** Role first, also where the answer names none, beside the nulls, and all of the log probabilities that do not belong to a piece of content. */
 function openingStep(message: JsonObject, logprobs: JsonObject | null): Step {
-  const { role, content } = message
+  const { role = 'assistant', content } = message
   const isSplit = logprobs !== null && entriesOf(message, logprobs).length > 0
   return {
     delta: {
-      ...(role === undefined ? {} : { role }),
+      role,
       content: typeof content === 'string' ? '' : null,
       ...otherMembers(message, (value) => value === null),
     },
@@ -90,13 +90,15 @@ function callSteps(message: JsonObject): Step[] {
 /** A call: first all that names it, then its text in pieces. */
 function renderCall(call: JsonObject): JsonObject[] {
   const { function: body, custom } = call
-  if (isObject(body))
-    return renderBody(body, 'arguments').map((piece, at) =>
-      at === 0 ? { ...call, function: piece } : { function: piece },
-    )
-  if (isObject(custom))
-    return renderBody(custom, 'input').map((piece, at) => (at === 0 ? { ...call, custom: piece } : { custom: piece }))
+  if (isObject(body)) return inPieces(call, 'function', renderBody(body, 'arguments'))
+  if (isObject(custom)) return inPieces(call, 'custom', renderBody(custom, 'input'))
   return [call]
+}
+
+/** Mistral's and Gemini's calls may lack their type; OpenAI's client refuses a stream in which one does. */
+function inPieces(call: JsonObject, kind: 'function' | 'custom', [first, ...rest]: JsonObject[]): JsonObject[] {
+  const type = own(call, 'type') || kind
+  return [{ ...call, type, [kind]: first ?? {} }, ...rest.map((piece) => ({ [kind]: piece }))]
 }
 
 function renderBody(body: JsonObject, member: 'arguments' | 'input'): JsonObject[] {

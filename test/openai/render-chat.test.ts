@@ -137,6 +137,27 @@ describe('rendering a chat completion as a stream', () => {
     })
   })
 
+  it('is read by OpenAI’s own client though a message lacks its role, and calls their type', async () => {
+    const calls = [
+      { id: 'a', function: { name: 'f', arguments: '{}' } },
+      { id: 'b', type: null, custom: { name: 'g', input: 'in' } },
+    ]
+    const value = { ...identity, choices: [{ message: { tool_calls: calls }, finish_reason: 'tool_calls' }] }
+    const stream = clientOf(render(value)).chat.completions.stream({
+      model: 'm',
+      messages: [],
+    })
+    const { message } = (await stream.finalChatCompletion()).choices[0] ?? {}
+    assert.equal(message?.role, 'assistant')
+    assert.deepEqual(
+      message.tool_calls?.map(({ id, type }) => [id, type]),
+      [
+        ['a', 'function'],
+        ['b', 'custom'],
+      ],
+    )
+  })
+
   it('sends what else the message has in one delta, before the content', () => {
     const others = { reasoning_content: 'x'.repeat(300), annotations: [{ a: 1 }], mood: 1 }
     assert.deepEqual(deltas(render(answer({ content: 'hi', ...others })))[1], others)
@@ -185,7 +206,8 @@ describe('rendering a chat completion as a stream', () => {
       ['{"id":"x","object":"chat.completion.chunk","choices":[],"note":1}', '[DONE]'],
     )
     const [first, last] = choices(render({ choices: ['noise', { message: 'noise' }] }))
-    assert.deepEqual(first, { index: 1, delta: { content: null }, logprobs: null, finish_reason: null })
+    const delta = { role: 'assistant', content: null }
+    assert.deepEqual(first, { index: 1, delta, logprobs: null, finish_reason: null })
     assert.deepEqual(last, { index: 1, delta: {}, logprobs: null, finish_reason: null })
   })
 })
