@@ -1,5 +1,6 @@
 import { ProxyError } from '../errors.ts'
 import type { Api } from '../openai/api.ts'
+import { isHeartbeatData } from '../openai/heartbeat.ts'
 import { bytesOf, withoutMark } from '../sse/bytes.ts'
 import { createInflater, type Inflater } from '../sse/inflate.ts'
 import { createParser, type Parser, type Skim, type Stretch } from '../sse/parse.ts'
@@ -58,6 +59,8 @@ export class BodyReader {
     this.caps = caps
     const { skim } = sink
     const onEvent = (data: string, name: string) => {
+      // No more than a comment does it show that an answer comes, or goes on.
+      if (isHeartbeatData(data)) return
       this.events++
       sink.onEvent(data, name)
     }

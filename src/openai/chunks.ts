@@ -7,6 +7,7 @@ import { parseExact } from '../json/exact.ts'
 import { decode } from '../sse/bytes.ts'
 import { type Fold, isDone, type Summary } from './api.ts'
 import { findTrouble } from './foreign.ts'
+import { isHeartbeat } from './heartbeat.ts'
 import { Quick } from './quick.ts'
 import { QuickSkim } from './skim.ts'
 import { objectIn, spokenTrouble } from './trouble.ts'
@@ -100,11 +101,6 @@ export class ChunkFold implements Fold {
     if (!this.whole) throw new ProxyError('upstream_truncated')
     return writeAnswer(this.toAnswer(this.draft))
   }
-}
-
-/** Whether an event is no part of the answer: Anthropic's way of keeping a connection alive, which gateways pass on. */
-export function isHeartbeat(chunk: JsonObject): boolean {
-  return own(chunk, 'type') === 'ping' && own(chunk, 'choices') === undefined
 }
 
 /** An event's data as an object. @throws ProxyError `upstream_invalid` when it is anything else */

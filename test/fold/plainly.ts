@@ -4,8 +4,9 @@ import { finishChat, finishCompletion, isFinished } from '../../src/fold/finish.
 import { mergeChunk } from '../../src/fold/merge.ts'
 import type { JsonObject } from '../../src/fold/record.ts'
 import { isDone } from '../../src/openai/api.ts'
-import { isHeartbeat, parseEvent } from '../../src/openai/chunks.ts'
+import { parseEvent } from '../../src/openai/chunks.ts'
 import { findTrouble } from '../../src/openai/foreign.ts'
+import { isHeartbeat } from '../../src/openai/heartbeat.ts'
 import { CAP } from './folding.ts'
 
 /** An event's data and its name. */

@@ -32,6 +32,7 @@ describe('a stream that fails', () => {
       ['is cut before the headers', [cut], 502, 'upstream_unreachable'],
       ['is cut after the headers', [head(), cut], 502, 'upstream_truncated'],
       ['is cut after a comment', [send(': hello\n\n'), cut], 502, 'upstream_truncated'],
+      ['is cut behind a ping', [send('event: ping\ndata: {"type": "ping"}\n\n'), cut], 502, 'upstream_truncated'],
       ['is cut within the first event', [send(role.slice(0, 30)), cut], 502, 'upstream_truncated'],
       ['is empty', [stream([])], 502, 'upstream_truncated'],
       ['is nothing but [DONE]', [stream([], { done: true })], 502, 'upstream_truncated'],

@@ -58,13 +58,13 @@ describe('time-outs of an un-streamed request', () => {
     })
   }
 
-  it('comments and empty events are no first event', async () => {
+  it('comments, empty events and pings are no first event', async () => {
     await start([head(), spoken.step])
     const response = post(proxy.chat, question)
     const request = await upstream.next()
     await spoken.say(': waiting\n\n')
     clock.move(3000)
-    await spoken.say('event: ping\n\ndata:\n\n: still waiting\n\n')
+    await spoken.say('event: ping\n\ndata:\n\n: still waiting\n\nevent: ping\ndata: {"type": "ping"}\n\n')
     await endsAfter(2000, 'first_event_timeout', request, response)
   })
 
@@ -79,13 +79,13 @@ describe('time-outs of an un-streamed request', () => {
     await endsAfter(2000, 'idle_timeout', request, response)
   })
 
-  it('comments and half an event feed no time-out', async () => {
+  it('comments, pings and half an event feed no time-out', async () => {
     await start([head(), spoken.step])
     const response = post(proxy.chat, question)
     const request = await upstream.next()
     await spoken.say(role)
     clock.move(1000)
-    await spoken.say(': waiting\n\n')
+    await spoken.say(': waiting\n\ndata: {"type":"ping"}\n\n')
     clock.move(500)
     await spoken.say(first.slice(0, 20))
     await endsAfter(500, 'idle_timeout', request, response)
