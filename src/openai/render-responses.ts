@@ -12,7 +12,8 @@ type Place = { item_id: string; output_index: number }
  * Writes a response as the event stream that would have given it, for a client that asked for a stream while the
  * upstream gave JSON (https://platform.openai.com/docs/api-reference/responses-streaming). Messages, function calls
  * and custom tool calls come in pieces; items of other kinds, and those without an id, which no piece could name,
- * are added and done.
+ * are added and done. The SDK's `responses.stream` takes no message without an id, not even if only the last event had it;
+ * but one that is made up would come back in the next request's input, and the provider does not know it.
  */
 export function renderResponse(answer: JsonObject): string {
   const output = own(answer, 'output')
