@@ -155,24 +155,6 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable
 
-/** What providers write where OpenAI has a code or a type, and which status it stands for. */
-const named: Readonly<Record<string, number>> = {
-  rate_limit_exceeded: 429,
-  rate_limit_error: 429,
-  insufficient_quota: 429,
-}
-
-/**
- * The HTTP status that an upstream's `status`, `code` or `type` names: 429, "429" or "rate_limit_exceeded".
- * Undefined when it names none, or one that is no error.
- */
-export function statusNamedBy(value: unknown): number | undefined {
-  if (typeof value !== 'number' && typeof value !== 'string') return undefined
-  if (typeof value === 'string' && Object.hasOwn(named, value)) return named[value]
-  const status = Number(value)
-  return Number.isInteger(status) && status >= 400 && status <= 599 ? status : undefined
-}
-
 /** An error as OpenAI writes it: the value of `error` in the body. */
 export interface OpenAIError {
   message: string

@@ -1,6 +1,7 @@
-import { type OpenAIError, ProxyError, statusNamedBy } from '../errors.ts'
+import { type OpenAIError, ProxyError } from '../errors.ts'
 import { isObject, isText, type Json, type JsonObject, own } from '../fold/record.ts'
 import { numberOf } from '../json/exact.ts'
+import { statusNamedBy } from './named-status.ts'
 
 /**
  * The error that an event or an answer carries, if any. Providers write it as OpenAI's `{"error": {…}}`, a bare

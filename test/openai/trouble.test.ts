@@ -58,6 +58,7 @@ const statuses: [where: string, text: string, status: number][] = [
   ['code as text', '{"error":{"message":"m","code":"529"}}', 529],
   ['the name of a limit', '{"error":{"message":"m","code":"rate_limit_exceeded"}}', 429],
   ['a type that names a limit', '{"error":{"message":"m","type":"insufficient_quota"}}', 429],
+  ['the name of a fault of the request', '{"error":{"message":"m","code":"context_length_exceeded"}}', 400],
   ['what stands around the error', '{"error":{"message":"m"},"status":404}', 404],
   ['a word, and then the code', '{"error":{"message":"m","status":"INVALID_ARGUMENT","code":400}}', 400],
   ['nothing: 200 is no error', '{"error":{"message":"m","code":200}}', 502],

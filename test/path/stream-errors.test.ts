@@ -62,6 +62,17 @@ describe('an error in a 200 stream', () => {
     assert.deepEqual([error.message, error.code], ['Broken', 'x'])
   })
 
+  it('is the client’s alone where it is about the request: nobody is asked again, and no breaker opens', async () => {
+    const error = { code: 'context_length_exceeded', message: 'Your input exceeds the context window.' }
+    const failed = { type: 'response.failed', response: { id: 'r', status: 'failed', output: [], error } }
+    const breaking = { BREAKER_MIN_REQUESTS: '1', BREAKER_FAILURE_RATE: '0.01' }
+    const { proxy, upstream } = await on.pair([stream([failed])], { env: { MAX_ATTEMPTS: '3', ...breaking } })
+    const seen = await read(await post(`${proxy.base}/responses`, { model: 'm', input: 'x' }))
+    assert.deepEqual(seen, { status: 400, error: { ...error, type: 'invalid_request_error', param: null } })
+    assert.equal(upstream.requests.length, 1)
+    assert.equal(statusOf(proxy)[0]?.state, 'closed')
+  })
+
   it('keeps its Retry-After, and rests the upstream', async () => {
     const error = { message: 'Slow down', code: 429, metadata: { headers: { 'Retry-After': '7' } } }
     const { proxy, upstream } = await on.pair([stream([role ?? '', { error }])], { env })
