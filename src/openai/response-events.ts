@@ -51,6 +51,8 @@ export class ResponseFold implements Fold {
       case 'response.completed':
       case 'response.incomplete':
       case 'response.cancelled':
+      // The Realtime API's word for any end, which the back end of Codex and some gateways use here.
+      case 'response.done':
         this.end(data, event)
         break
       case 'response.failed':
@@ -69,7 +71,7 @@ export class ResponseFold implements Fold {
       throw new ProxyError('upstream_invalid', { message: 'The upstream ended its stream without a response.' })
     }
     // A gateway that ends every stream with `response.completed` says only within it that the response has failed.
-    const trouble = readTrouble(value)
+    const trouble = readTrouble(value) ?? (own(value, 'status') === 'failed' ? failureOf(event) : undefined)
     if (trouble) throw this.failWith(value, trouble)
     const lacks = this.lacksItems(value)
     if (!lacks) this.items.drop()

@@ -116,12 +116,12 @@ export class Watch {
 
   private readResponse(response: JsonObject, type: string): void {
     this.readIdentity(response)
-    if (!/^response\.(completed|incomplete|failed|cancelled)$/.test(type)) return
+    if (!/^response\.(completed|incomplete|failed|cancelled|done)$/.test(type)) return
     this.done = true
     const status = own(response, 'status')
     if (isText(status)) this.reasons.set(0, status)
-    const error = own(response, 'error')
-    this.trouble ??= readTrouble({ error: type === 'response.failed' ? (error ?? 'failed') : (error ?? null) })
+    const failed = type === 'response.failed' || status === 'failed'
+    this.trouble ??= readTrouble({ error: own(response, 'error') ?? (failed ? 'failed' : null) })
   }
 }
 

@@ -98,6 +98,7 @@ describe('watching a stream that is passed through', () => {
     ['response.completed', 'completed'],
     ['response.incomplete', 'incomplete'],
     ['response.cancelled', 'cancelled'],
+    ['response.done', 'completed'],
   ] as const) {
     it(`takes ${type} for the end of a response`, () => {
       const watch = watching({ type, response: response(status, responseUsage) })
@@ -124,9 +125,11 @@ describe('watching a stream that is passed through', () => {
   })
 
   it('sees why a response failed, or that it did', () => {
-    const failed = (error: object | null) => ({ type: 'response.failed', response: response('failed', { error }) })
-    assert.equal(watching(failed({ code: 'rate_limit_exceeded', message: 'slow' })).trouble?.status, 429)
-    assert.equal(watching(failed(null)).trouble?.code, 'upstream_error')
+    for (const type of ['response.failed', 'response.done']) {
+      const failed = (error: object | null) => ({ type, response: response('failed', { error }) })
+      assert.equal(watching(failed({ code: 'rate_limit_exceeded', message: 'slow' })).trouble?.status, 429)
+      assert.equal(watching(failed(null)).trouble?.code, 'upstream_error')
+    }
   })
 
   it("reads a response's type from the event's name where the data has none", () => {
