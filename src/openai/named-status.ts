@@ -1,3 +1,5 @@
+import { type ErrorCode, errorTable } from '../errors.ts'
+
 /**
  * What OpenAI calls a request that no other try can mend. It is found out once the stream has begun, so that no status
  * can say it (https://platform.openai.com/docs/api-reference/responses/object, `error.code`).
@@ -24,13 +26,13 @@ const faultsOfRequests = [
   'failed_to_download_image',
 ]
 
-/** What providers write where OpenAI has a code or a type, and which status it stands for. */
-const named: ReadonlyMap<unknown, number> = new Map([
-  ['rate_limit_exceeded', 429],
-  ['rate_limit_error', 429],
-  ['insufficient_quota', 429],
+/** What providers write where OpenAI has a code or a type, and which error of this program's has its status. */
+const named: ReadonlyMap<unknown, ErrorCode> = new Map([
+  ['rate_limit_exceeded', 'rate_limit_exceeded'],
+  ['rate_limit_error', 'rate_limit_exceeded'],
+  ['insufficient_quota', 'rate_limit_exceeded'],
   // As 502, one client's prompts that are too long would be asked for again and again, and open the breaker for all.
-  ...faultsOfRequests.map((code) => [code, 400] as const),
+  ...faultsOfRequests.map((code) => [code, 'invalid_request'] as const),
 ])
 
 /**
@@ -39,6 +41,8 @@ const named: ReadonlyMap<unknown, number> = new Map([
  */
 export function statusNamedBy(value: unknown): number | undefined {
   if (typeof value !== 'number' && typeof value !== 'string') return undefined
-  const status = named.get(value) ?? Number(value)
+  const likeOurs = named.get(value)
+  if (likeOurs) return errorTable[likeOurs].status
+  const status = Number(value)
   return Number.isInteger(status) && status >= 400 && status <= 599 ? status : undefined
 }
