@@ -8,9 +8,36 @@ const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 }
 
-/** The format that a scraper's `Accept` header asks for; OpenMetrics is the one that can carry exemplars. */
-export function negotiate(accept: string | undefined): ExpositionFormat {
-  return accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'prometheus'
+/**
+ * The format that a scraper's `Accept` header prefers: OpenMetrics, which alone can carry exemplars, where it is named and
+ * weighs no less than text. Prometheus names both, and says by weights which `scrape_protocols` puts first.
+ */
+export function negotiate(accept = ''): ExpositionFormat {
+  const ranges = accept.toLowerCase().split(',').map(readRange)
+  const open = weightOf('application/openmetrics-text', ranges) ?? 0
+  const text = ['text/plain', 'text/*', '*/*']
+    .map((type) => weightOf(type, ranges))
+    .find((weight) => weight !== undefined)
+  return open > 0 && open >= (text ?? 0) ? 'openmetrics' : 'prometheus'
+}
+
+interface MediaRange {
+  readonly type: string
+  /** 0 to 1; 0 means "not this one". */
+  readonly weight: number
+}
+
+/** RFC 9110, sections 12.4.2 and 12.5.1. */
+function readRange(range: string): MediaRange {
+  const [type = '', ...parameters] = range.split(';').map((part) => part.trim())
+  const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2)
+  return { type, weight: weight === undefined ? 1 : Number(weight) || 0 }
+}
+
+/** Of several versions of a type the one that weighs most; undefined where the header does not name it. */
+function weightOf(type: string, ranges: readonly MediaRange[]): number | undefined {
+  const weights = ranges.filter((range) => range.type === type).map(({ weight }) => weight)
+  return weights.length === 0 ? undefined : Math.max(...weights)
 }
 
 /**

@@ -79,4 +79,21 @@ describe('the text of metrics', () => {
     assert.equal(negotiate('*/*'), 'prometheus')
     assert.equal(negotiate(undefined), 'prometheus')
   })
+
+  const weighed: readonly [accept: string, format: string][] = [
+    // Prometheus with scrape_protocols [PrometheusText0.0.4, OpenMetricsText1.0.0].
+    ['text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.4', 'prometheus'],
+    ['application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.4', 'openmetrics'],
+    [
+      'application/openmetrics-text; version=0.0.1; q=0.3, Application/OpenMetrics-Text; Q=0.6, text/*;q=0.5',
+      'openmetrics',
+    ],
+    ['application/openmetrics-text;q=0', 'prometheus'],
+    ['application/openmetrics-text;q=0.5, */*', 'prometheus'],
+    ['text/plain;q=0, application/openmetrics-text;q=0.001, */*', 'openmetrics'],
+    ['application/openmetrics-text;q=none', 'prometheus'],
+  ]
+  for (const [accept, format] of weighed) {
+    it(`weighs what a scraper prefers: ${accept}`, () => assert.equal(negotiate(accept), format))
+  }
 })
