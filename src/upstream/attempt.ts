@@ -31,7 +31,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   private readonly watchdog: Watchdog
   private readonly onAbort = () => {
     const isLost = this.parts.call.signal.reason === LOST_HEDGE
-    // Nothing is generated any more, and what is still to come says what it cost: a limit is charged with that.
+    // Nothing is generated any more, unless another choice begins; what is to come says what it cost, for the limits.
     if (this.consumer.whole && !isLost) this.nearlyDone()
     else this.failWith(new ProxyError('client_closed_request'), isLost ? LOST_HEDGE : 'aborted')
   }
@@ -224,6 +224,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
     }
     this.facts.events = events
     this.watchdog.feed()
+    if (this.stopWaiting && this.parts.call.signal.aborted && !this.consumer.whole) this.onAbort()
   }
 }
 

@@ -71,6 +71,21 @@ for (const stream of [false, true]) {
       assert.equal(await request.closed, 'client')
     })
 
+    it('frees the upstream at once when another of its choices begins behind those that were whole', async () => {
+      const clock = new ReadClock()
+      const spoken = new Spoken(clock)
+      const { proxy, upstream } = await on.pair([spoken.step], { env, clock })
+      const { leave } = leaving(proxy, stream)
+      const request = await upstream.next()
+      await spoken.say(sseBody(saying('x')))
+      const before = clock.pending
+      leave()
+      await until(() => clock.pending > before)
+      await spoken.say(sseEvent({ id: 'x', choices: [{ index: 1, delta: { content: 'y' }, finish_reason: null }] }))
+      assert.equal(await request.closed, 'client')
+      await assertBlamesNobody(proxy)
+    })
+
     it('is forgotten before a connection was made', async () => {
       // It accepts, and says nothing to the handshake that it is offered.
       const server = await listen(createServer())
