@@ -60,7 +60,15 @@ export function deliverSpans({ exporter, warn, ...batching }: DeliveryOptions): 
         batch.onEnd(span)
       },
       forceFlush: () => batch.forceFlush(),
-      shutdown: () => batch.shutdown(),
+      async shutdown() {
+        try {
+          await batch.shutdown()
+        } catch (error) {
+          // It gives up with the first batch that fails; the others are on their way, and would end with the process.
+          await exporter.shutdown()
+          throw error
+        }
+      },
     },
     dropped: () => [
       [queueFull, 'queue_full'],

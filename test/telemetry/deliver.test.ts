@@ -18,7 +18,10 @@ class HeldExporter implements SpanExporter {
   answer(code: ExportResultCode): void {
     for (const { done } of this.batches.splice(0)) done({ code })
   }
-  async shutdown(): Promise<void> {}
+  /** As OpenTelemetry's own does, it waits for what is under way. */
+  async shutdown(): Promise<void> {
+    while (this.batches.length > 0) await new Promise(setImmediate)
+  }
 }
 
 describe('delivering spans', () => {
@@ -90,6 +93,21 @@ describe('delivering spans', () => {
       await new Promise(setImmediate)
     }
     assert.deepEqual(dropped(), { queue_full: 0, export_failed: 0 })
+  })
+
+  it('at the end, a batch that fails does not cut off those that are still under way', async () => {
+    for (let index = 0; index < 12; index++) endSpan()
+    let isOver = false
+    const failed = assert.rejects(delivery.processor.shutdown()).then(() => {
+      isOver = true
+    })
+    while (exporter.batches.length < 3) await new Promise(setImmediate)
+    exporter.batches.pop()?.done({ code: ExportResultCode.FAILED })
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+    assert.equal(isOver, false)
+    exporter.answer(ExportResultCode.SUCCESS)
+    await failed
+    assert.deepEqual(dropped(), { queue_full: 0, export_failed: 4 })
   })
 
   it('spans that are not sampled are neither kept nor counted', () => {
