@@ -24,12 +24,15 @@ import type { Snapshot } from './telemetry/snapshot.ts'
 import type { StageName } from './telemetry/span-table.ts'
 import { type AppLive, liveOf } from './wiring/live.ts'
 import { type Parts, wire } from './wiring/parts.ts'
+import { factsOfRefused, type Refused } from './wiring/refused.ts'
 import type { BreakerMessage, Surroundings } from './wiring/surroundings.ts'
 import { upstreamsCheckKeys } from './wiring/upstreams.ts'
 
 /** One worker's whole application, without the server that it runs in. */
 export interface App {
   readonly listener: (req: IncomingMessage, res: ServerResponse) => void
+  /** Counts and logs a request that the server around it has refused, and that the listener is never given. */
+  refused(request: Refused): void
   inFlight(): number
   /** Whether requests should be sent here: it does not drain, and some upstream can be used. */
   ready(): boolean
@@ -80,6 +83,7 @@ export function createApp(settings: Settings, surroundings: Surroundings): Whole
   koa.use(unmatched)
   return {
     listener: koa.callback(),
+    refused: (request) => parts.begin()(factsOfRefused(request, surroundings.clock)),
     inFlight: () => activity.inFlight(),
     ready: () => !activity.draining() && parts.balancer.usable(),
     wake: () => activity.rest.wakeAll(),

@@ -1,6 +1,7 @@
 // First, because what follows loads undici.
 import './library/own-fetch.ts'
 
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createApp } from './app.ts'
 import { systemClock } from './clock.ts'
@@ -76,14 +77,19 @@ export function createProxy(options: ProxyOptions): EmbeddedProxy {
   const { settings } = checked
   const app = createApp(settings, surroundings(settings, options))
   const requests = new Requests()
-  const ports = new Ports(() => new Front(settings, listener, systemClock))
+  const ports = new Ports(() => new Front(settings, listener, systemClock, app.refused))
   let closed: Promise<void> | undefined
 
   function listener(req: IncomingMessage, res: ServerResponse): void {
     requests.begin(res)
-    const fault = targetFault(req)
-    if (fault) refuseRequest(res, fault)
-    else app.listener(req, res)
+    const error = targetFault(req)
+    if (!error) {
+      app.listener(req, res)
+      return
+    }
+    const id = randomUUID()
+    refuseRequest(res, error, id)
+    app.refused({ error, id, method: req.method, address: req.socket.remoteAddress })
   }
 
   async function end(timeoutMs: number): Promise<void> {

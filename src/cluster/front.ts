@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -6,6 +7,7 @@ import type { Settings } from '../config/settings.ts'
 import { noteCut } from '../cut.ts'
 import { ProxyError } from '../errors.ts'
 import { Roll } from '../roll.ts'
+import type { Refused } from '../wiring/refused.ts'
 import { faultOf, originForm, refuseConnection, refuseRequest, refuseTunnel } from './refuse.ts'
 
 export type Listener = (req: IncomingMessage, res: ServerResponse) => void
@@ -34,14 +36,22 @@ export class Front {
   /** Connections that Node has let go of, after a CONNECT, and that are not closed yet. */
   private readonly handedOver = new Set<Duplex>()
   private listener: Listener
+  private readonly onRefused: (request: Refused) => void
   private readonly clock: Clock
   private leaving = false
   private drained: Promise<void> | undefined
   /** The clock's time at which a drain cuts what is left. */
   private cutAt = Number.POSITIVE_INFINITY
 
-  constructor(settings: FrontSettings, listener: Listener, clock: Clock) {
+  /** @param onRefused told of each request that the listener is not given, but for the probes of a drain */
+  constructor(
+    settings: FrontSettings,
+    listener: Listener,
+    clock: Clock,
+    onRefused: (request: Refused) => void = () => {},
+  ) {
     this.listener = listener
+    this.onRefused = onRefused
     this.clock = clock
     this.server = createServer({
       maxHeaderSize: maxHeaderBytes,
@@ -62,15 +72,15 @@ export class Front {
     this.server.on('clientError', (error, socket) => {
       // A second answer to one request would be taken for the answer to the next.
       if (this.halfRead.has(socket)) socket.destroy()
-      else refuseConnection(error, socket, this.pendingOn(socket))
+      else this.refuse(socket, undefined, (id) => refuseConnection(error, socket, this.pendingOn(socket), id))
     })
     // Node would close the connection without a word.
-    this.server.on('connect', (_req, socket) => {
+    this.server.on('connect', ({ method }, socket) => {
       this.handedOver.add(socket)
       // Node's own listener for the time-outs is off as well: an answer that is not read would stay for good.
       if (socket instanceof Socket) socket.setTimeout(this.server.keepAliveTimeout, () => socket.destroy())
       socket.once('close', () => this.handedOver.delete(socket))
-      refuseTunnel(socket, this.pendingOn(socket))
+      this.refuse(socket, method, (id) => refuseTunnel(socket, this.pendingOn(socket), id))
     })
   }
 
@@ -169,6 +179,14 @@ export class Front {
     })
   }
 
+  /** @param answer is given the request's id, and returns the error if it is to be told of */
+  private refuse(socket: Duplex, method: string | undefined, answer: (id: string) => ProxyError | undefined): void {
+    const address = socket instanceof Socket ? socket.remoteAddress : undefined
+    const id = randomUUID()
+    const error = answer(id)
+    if (error) this.onRefused({ error, id, method, address })
+  }
+
   private take(req: IncomingMessage, res: ServerResponse): void {
     this.requests++
     const place = this.active.enter(res)
@@ -181,7 +199,10 @@ export class Front {
     })
     const fault = faultOf(req)
     if (fault) {
-      refuseRequest(res, fault)
+      this.refuse(req.socket, req.method, (id) => {
+        refuseRequest(res, fault, id)
+        return fault
+      })
       return
     }
     req.url = originForm(req.url ?? '/')
@@ -189,7 +210,7 @@ export class Front {
       closeAfter(res)
       // A load balancer that asks now has to look elsewhere, though this request would still be served.
       if (req.url === '/health/ready') {
-        refuseRequest(res, new ProxyError('draining'))
+        refuseRequest(res, new ProxyError('draining'), randomUUID())
         return
       }
     }

@@ -1,10 +1,12 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { noteCut } from '../cut.ts'
 import { ProxyError } from '../errors.ts'
 
 /** Why Node's HTTP parser, or its watch over slow requests, gave up on a connection, as the client may hear it. */
-function refusalOf(code: string | undefined): ProxyError {
+function refusalOf(cause: NodeJS.ErrnoException): ProxyError {
+  const { code } = cause
   if (code === 'HPE_HEADER_OVERFLOW') return new ProxyError('headers_too_large')
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return new ProxyError('request_timeout', {
@@ -12,7 +14,7 @@ function refusalOf(code: string | undefined): ProxyError {
     })
   }
   if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return new ProxyError('request_too_large')
-  return malformed()
+  return malformed('', cause)
 }
 
 /**
@@ -55,70 +57,84 @@ function hostsIn(rawHeaders: readonly string[]): number {
   return hosts
 }
 
-function malformed(why = ''): ProxyError {
+function malformed(why: string, cause?: Error): ProxyError {
   const message = `This is not a well-formed HTTP/1.1 request${why}. Check what stands between the client and this proxy.`
   // What follows on the connection cannot be trusted either.
-  return new ProxyError('invalid_request', { message, headers: { connection: 'close' } })
+  return new ProxyError('invalid_request', { message, headers: { connection: 'close' }, cause })
 }
 
 /**
  * Answers a connection whose bytes are no HTTP, or that is too slow, with an error of OpenAI's shape, and closes it:
  * what follows on it cannot be told apart any more (RFC 9112, section 11.2, request smuggling).
- * `pending` are the responses that are under way on the same connection, in order.
+ * `pending` are the responses that are under way on the same connection, in order; `id` is the request's, if it has none.
+ * Returns the error where it was the answer to a request of which nothing else tells.
  */
 export function refuseConnection(
   error: NodeJS.ErrnoException,
   socket: Duplex,
   pending: readonly ServerResponse[],
-): void {
+  id: string,
+): ProxyError | undefined {
   const whole = pending.findLast(({ req }) => req.complete)
   if (whole && socket.writable) {
     // The broken bytes came after whole requests, whose answers must be neither swapped for theirs nor cut.
     whole.once('close', () => socket.destroy())
-    return
+    return undefined
   }
   if (!socket.writable || pending.some(({ headersSent }) => headersSent)) {
     // Written into an answer that has begun, the error would be taken for a part of it.
     socket.destroy()
-    return
+    return undefined
   }
-  const refusal = refusalOf(error.code)
+  const refusal = refusalOf(error)
   // The request whose body broke off is under way, and this is its answer.
   for (const res of pending) noteCut(res, refusal.code)
-  socket.end(rawAnswer(refusal), () => socket.destroy())
+  const known = pending.at(-1)?.getHeader('x-request-id')
+  socket.end(rawAnswer(refusal, String(known ?? id)), () => socket.destroy())
+  // Who connects, and says nothing until its time is over, has asked for nothing.
+  return pending.length === 0 && hasSpoken(socket) ? refusal : undefined
+}
+
+function hasSpoken(socket: Duplex): boolean {
+  return socket instanceof Socket && socket.bytesRead > 0
 }
 
 /**
  * Answers CONNECT, for which Node hands over the bare connection: this is no proxy of that kind. Whatever was asked for
- * before it on the same connection, in order `pending`, is answered first.
+ * before it on the same connection, in order `pending`, is answered first. Returns the error that is the answer.
  */
-export function refuseTunnel(socket: Duplex, pending: readonly ServerResponse[]): void {
+export function refuseTunnel(socket: Duplex, pending: readonly ServerResponse[], id: string): ProxyError {
   // Node has taken its own listeners off: an error that nobody hears would end the process.
   socket.on('error', () => socket.destroy())
   const error = new ProxyError('method_not_allowed', { headers: { allow: 'GET, HEAD, POST' } })
-  const answer = () => socket.end(rawAnswer(error), () => socket.destroy())
+  const answer = () => socket.end(rawAnswer(error, id), () => socket.destroy())
   const last = pending.at(-1)
   // Its bytes are on the socket by then, and Node has let go of it.
   if (last) last.once('close', () => setImmediate(answer))
   else answer()
+  return error
 }
 
 /** Answers a request by an error before anything has looked at it. */
-export function refuseRequest(res: ServerResponse, error: ProxyError): void {
+export function refuseRequest(res: ServerResponse, error: ProxyError, id: string): void {
   const body = JSON.stringify(error)
-  const about = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  const about = { ...aboutOf(id), 'content-length': Buffer.byteLength(body) }
   res.writeHead(error.status, { ...error.headers(), ...about }).end(body)
 }
 
 /** An error as bytes, for a socket that has no response object. */
-export function rawAnswer(error: ProxyError): string {
+function rawAnswer(error: ProxyError, id: string): string {
   const body = JSON.stringify(error)
   const headers = {
     ...error.headers(),
-    'content-type': 'application/json',
+    ...aboutOf(id),
     'content-length': String(Buffer.byteLength(body)),
     connection: 'close',
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   return `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}\r\n${lines.join('')}\r\n${body}`
+}
+
+function aboutOf(id: string): Record<string, string> {
+  return { 'content-type': 'application/json', 'x-request-id': id }
 }

@@ -62,7 +62,7 @@ export class Service {
     this.settings = parts.settings
     this.known = new Set([parts.settings])
     this.app = this.create(parts.settings)
-    this.front = new Front(parts.settings, this.app.listener, parts.clock)
+    this.front = new Front(parts.settings, this.app.listener, parts.clock, (request) => this.app.refused(request))
     this.stopHeapWatch = this.watchHeap(parts.settings)
   }
 

@@ -1,16 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { Front, type Listener } from '../../src/cluster/front.ts'
+import type { Refused } from '../../src/wiring/refused.ts'
 import { openWire, type Wire } from '../support/wire.ts'
 import { settingsOf } from './children.ts'
 
 const fronts: Front[] = []
 
-/** A worker's server with this listener, on a free port. */
+/** A worker's server with this listener, on a free port, and the requests that the listener was not given. */
 export async function serve(listener: Listener, env: Record<string, string> = {}, clock: Clock = systemClock) {
-  const front = new Front(settingsOf(env), listener, clock)
+  const refused: Refused[] = []
+  const front = new Front(settingsOf(env), listener, clock, (request) => refused.push(request))
   fronts.push(front)
-  return { front, port: await front.listen(0, '127.0.0.1') }
+  return { front, port: await front.listen(0, '127.0.0.1'), refused }
 }
 
 export const hello: Listener = (_req, res) => res.end('hello')

@@ -50,6 +50,7 @@ export const createTinyApp: CreateApp = (settings, surroundings) => {
       if (draining) res.writeHead(503).end()
       else (routes[url.pathname] ?? notFound)(res, url.searchParams)
     },
+    refused() {},
     inFlight: () => inFlight,
     ready: () => !draining,
     wake() {},
