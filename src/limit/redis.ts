@@ -19,6 +19,10 @@ export interface RedisOptions {
 const silenceMs = 2000
 const connectTimeoutMs = 2000
 const longestRetryMs = 2000
+/** How soon a new connection is tried again where the last one, too, has led to a Redis that can only be read. Milliseconds. */
+const readOnlyRetryMs = 5000
+/** Written to see whether it can be; gone again at once. */
+const writableKey = 'openai-proxy:writable'
 
 /**
  * Counters in Redis, exact over all machines that use it.
@@ -34,6 +38,7 @@ export function redisCounters({ url, clock, health, leaseMs }: RedisOptions): Co
     socketTimeout: silenceMs,
     connectTimeout: connectTimeoutMs,
     retryStrategy: (times) => Math.min(times * 100, longestRetryMs),
+    reconnectOnError: leftBehind(clock),
     scripts: leaseScripts,
   })
   const minutes = windows(
@@ -81,7 +86,8 @@ function follow(redis: Redis, leases: Leases, health: StoreHealth): { contact: P
   redis.on('ready', () => {
     // Sent first on the new connection, so that no later request can take a slot that is still held.
     leases.renew().catch(failed)
-    health.worked()
+    // A replica is connected to as well, and can only be read.
+    if (health.isDown) redis.set(writableKey, '', 'PX', 1).then(() => health.worked(), failed)
   })
   const contact = new Promise<void>((resolve) => {
     redis.once('ready', resolve)
@@ -92,6 +98,20 @@ function follow(redis: Redis, leases: Leases, health: StoreHealth): { contact: P
     stop: () => {
       closing = true
     },
+  }
+}
+
+/**
+ * Tells whether an error means that another Redis has become the master behind the same name, and this connection is to
+ * one that is a replica now: nothing closes it, and only a new one leads to where the name does.
+ */
+function leftBehind(clock: Clock): (error: Error) => boolean {
+  let next = Number.NEGATIVE_INFINITY
+  return ({ message }) => {
+    const now = clock.now()
+    if (now < next || !message.includes('READONLY')) return false
+    next = now + readOnlyRetryMs
+    return true
   }
 }
 
