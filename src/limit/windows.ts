@@ -35,7 +35,10 @@ export function windows(open: (options: WindowOptions) => RateLimiterAbstract): 
   }
 }
 
-/** An addition counts even when Redis gives its minute 0 ms more: it was made before the end. */
+/**
+ * An addition counts even when Redis gives its minute 0 ms more: it was made before the end. In memory the library
+ * subtracts times of day, between which the clock may have been set back; its timer ends the minute all the same.
+ */
 function spent({ consumedPoints, msBeforeNext }: RateLimiterRes): Spent {
-  return { used: consumedPoints, resetMs: msBeforeNext }
+  return { used: consumedPoints, resetMs: Math.min(msBeforeNext, windowSeconds * 1000) }
 }

@@ -49,6 +49,15 @@ describe('limits of one process', () => {
     assert.equal(await admitted(limiter, 'b', 100), 77)
   })
 
+  it('nobody is told to wait for longer than a minute, though the clock is set back', async () => {
+    const limiter = limiterOf({ requests: 1, tokens: 10 })
+    await limiter.take('a')
+    limiter.charge('a', 10)
+    mock.timers.setTime(1_700_000_000_000 - 3_600_000)
+    const { ok, retryAfterMs, requests } = await limiter.take('a')
+    assert.deepEqual([ok, retryAfterMs, requests?.resetMs], [false, 60_000, 60_000])
+  })
+
   it('the minute begins with the first request and ends as the grant says', async () => {
     const limiter = limiterOf({ requests: 2 })
     assert.deepEqual(await limiter.take('a'), {
