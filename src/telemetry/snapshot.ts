@@ -55,6 +55,17 @@ export function isSnapshot(value: unknown): value is Snapshot {
  * @throws TypeError when it is something else
  */
 export function readSnapshot(value: unknown): Snapshot {
-  if (isSnapshot(value)) return value
-  throw new TypeError('These are not metrics as prom-client writes them to JSON')
+  if (!isSnapshot(value)) throw new TypeError('These are not metrics as prom-client writes them to JSON')
+  return value.map((family) => ({ ...family, values: family.values.filter(hasValue) }))
+}
+
+/** The least of nothing in Node's histogram of delays, in seconds. */
+const LEAST_OF_NOTHING = 2 ** 63 / 1e9
+
+/**
+ * Where an event loop is read that has not turned since it was read last, by two scrapers at once, its delays are none:
+ * their mean is no number, which IPC makes null, and a scrape with one null in it is refused as a whole.
+ */
+function hasValue({ value }: Sample): boolean {
+  return Number.isFinite(value) && value !== LEAST_OF_NOTHING
 }
