@@ -57,7 +57,7 @@ export class Outlet {
     this.push(Buffer.from(comment))
   }
 
-  /** Calls `done` once when there is room again. */
+  /** Calls `done` once when there is room again, or nobody who needs any. */
   onDrain(done: () => void): void {
     this.onceDrained = done
   }
@@ -86,15 +86,18 @@ export class Outlet {
     const bytes = this.waiting.length === 1 ? this.waiting[0] : Buffer.concat(this.waiting)
     this.waiting = []
     this.waitingBytes = 0
-    // The client left within the turn.
-    if (this.res.destroyed) return
+    // The client has left, and is slow no longer: what the rest says of its cost is still read.
+    if (this.res.destroyed) {
+      this.drained()
+      return
+    }
     if (this.ending) {
       this.res.end(bytes)
       return
     }
     this.full = !this.res.write(bytes)
     if (!this.full) this.drained()
-    else if (this.res.listenerCount('drain') === 0) this.res.on('drain', this.drained)
+    else if (this.res.listenerCount('drain') === 0) this.res.on('drain', this.drained).once('close', this.drained)
   }
 
   private readonly drained = () => {

@@ -19,7 +19,7 @@ describe('the client’s side of a stream', () => {
   /** One request whose answer is written by the test, and of which the client has read nothing yet. */
   beforeEach(async () => {
     const { port } = server.address() as AddressInfo
-    const asked = request({ port, host: '127.0.0.1' }).end()
+    const asked = request({ port, host: '127.0.0.1', agent: false }).end()
     const [, response] = (await once(server, 'request')) as [unknown, ServerResponse]
     res = response
     outlet = new Outlet(res, (upstream) => ({ ...upstream, 'content-type': 'text/event-stream' }))
@@ -77,6 +77,15 @@ describe('the client’s side of a stream', () => {
     while (!drained) await new Promise((resolve) => setImmediate(resolve))
     outlet.end()
     await once(res, 'finish')
+  })
+
+  it('makes the writer wait no longer when the client has left, be it for what it did not read or in the same turn', async () => {
+    while (outlet.write(Buffer.alloc(32 * 1024))) await new Promise((resolve) => setImmediate(resolve))
+    const unread = new Promise<void>((resolve) => outlet.onDrain(resolve))
+    res.destroy()
+    await unread
+    assert.equal(outlet.write(Buffer.alloc(64 * 1024)), false)
+    await new Promise<void>((resolve) => outlet.onDrain(resolve))
   })
 
   it('has ended as soon as it is broken off, with all that was written before', async () => {
