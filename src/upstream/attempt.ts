@@ -181,9 +181,9 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   private timeOut(kind: TimeoutKind, isPaused: boolean): void {
     if (this.refusal) this.work(() => this.refuse())
-    // A stream that is whole but for [DONE] is an answer; it was merely never closed.
+    // Whole but for [DONE] it is an answer, merely never closed; what a slow client does not take may keep it from its end.
     else if (this.consumer.whole) this.endCut()
-    else this.failWith(timeoutError(kind), isPaused ? 'aborted' : kind)
+    if (isPaused || !this.consumer.whole) this.failWith(timeoutError(kind), isPaused ? 'aborted' : kind)
   }
 
   private readonly endCut = () => this.work(() => this.consumer.end(true))

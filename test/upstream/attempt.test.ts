@@ -169,6 +169,17 @@ describe('one try at one upstream', () => {
     assert.deepEqual([failure?.error.code, failure?.outcome], ['internal_error', 'invalid'])
   })
 
+  it('ends when its time is over, though a slow client keeps a whole answer from its end', async () => {
+    const consumer = new FirstPiece()
+    consumer.whole = true
+    consumer.onPiece = (flow) => flow.pause()
+    const started = start([head(), send('first'), hang], consumer)
+    while (consumer.events === 0) await new Promise((resolve) => setImmediate(resolve))
+    clock.move(60_000)
+    assert.equal((await started)?.outcome, 'aborted')
+    assert.equal(await upstream.requests[0]!.closed, 'client')
+  })
+
   it('counts as waiting what is not spent on the consumer', async () => {
     const consumer = new FirstPiece()
     consumer.onPiece = (flow) => {
