@@ -83,9 +83,14 @@ export function lineOutput(fd: number, complain: (message: string) => void): Lin
     while (count < waiting.length && (count === 0 || size + (waiting[count]?.length ?? 0) <= most)) {
       size += waiting[count++]?.length ?? 0
     }
-    const text = waiting.slice(0, count).join('')
+    let text = waiting.slice(0, count).join('')
+    // Where not all of it is ASCII, it is more bytes than characters.
+    while (count > 1 && Buffer.byteLength(text) > most) {
+      count >>= 1
+      text = waiting.slice(0, count).join('')
+    }
     waiting = waiting.slice(count)
-    length -= size
+    length -= text.length
     return Buffer.from(text)
   }
 

@@ -143,14 +143,22 @@ describe('the log', () => {
     assert.equal(code, 0)
   })
 
-  it('lines of several writers do not mix in one pipe', async () => {
-    const lines = Array.from({ length: 40 }, (_, index) => ({ level: 'info', msg: `${index} `.repeat(200) }))
-    const children = ['a', 'b', 'c'].map((name) =>
-      JSON.stringify({ options: { level: 'info', name }, lines, times: 20 }),
-    )
-    const commands = children.map((_, index) => `"${process.execPath}" "${program}" "$${index + 1}" &`).join(' ')
-    const shell = spawn('sh', ['-c', `${commands} wait`, 'sh', ...children], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const text = (await shell.stdout.toArray()).join('')
-    assert.equal(parsed(text).length, 3 * 40 * 20)
-  })
+  for (const [letters, word] of [
+    ['of ASCII', 'model'],
+    ['of several bytes', '模型'],
+  ]) {
+    it(`lines of several writers do not mix in one pipe, in letters ${letters}`, async () => {
+      const lines = Array.from({ length: 40 }, (_, index) => ({ level: 'info', msg: `${index} ${word} `.repeat(40) }))
+      const children = ['a', 'b', 'c'].map((name) =>
+        JSON.stringify({ options: { level: 'info', name }, lines, times: 20 }),
+      )
+      const commands = children.map((_, index) => `"${process.execPath}" "${program}" "$${index + 1}" &`).join(' ')
+      // So small a reader keeps the pipe full, which takes in pieces what is more than PIPE_BUF.
+      const shell = spawn('sh', ['-c', `(${commands} wait) | dd bs=64 2>/dev/null`, 'sh', ...children], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const text = (await shell.stdout.toArray()).join('')
+      assert.equal(parsed(text).length, 3 * 40 * 20)
+    })
+  }
 })
