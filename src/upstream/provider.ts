@@ -6,6 +6,7 @@ const providers: readonly (readonly [host: string, provider: string])[] = [
   ['openai.azure.com', 'azure.ai.openai'],
   ['services.ai.azure.com', 'azure.ai.inference'],
   ['openai.com', 'openai'],
+  ['anthropic.com', 'anthropic'],
   ['amazonaws.com', 'aws.bedrock'],
   ['generativelanguage.googleapis.com', 'gcp.gemini'],
   ['aiplatform.googleapis.com', 'gcp.vertex_ai'],
@@ -14,6 +15,7 @@ const providers: readonly (readonly [host: string, provider: string])[] = [
   ['mistral.ai', 'mistral_ai'],
   ['perplexity.ai', 'perplexity'],
   ['cohere.ai', 'cohere'],
+  ['cohere.com', 'cohere'],
   ['x.ai', 'x_ai'],
 ]
 

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict'
+import { providerOf } from '../../src/upstream/provider.ts'
+
+describe('the provider behind a host', () => {
+  for (const [host, provider] of [
+    ['api.openai.com', 'openai'],
+    ['my.openai.azure.com', 'azure.ai.openai'],
+    ['api.anthropic.com', 'anthropic'],
+    ['api.cohere.com', 'cohere'],
+    ['api.cohere.ai', 'cohere'],
+    ['x.ai', 'x_ai'],
+    ['notx.ai', 'openai'],
+    ['anthropic.com.example', 'openai'],
+    ['localhost', 'openai'],
+  ] as const) {
+    it(`of ${host} is ${provider}`, () => assert.equal(providerOf(host), provider))
+  }
+})
