@@ -5,12 +5,12 @@ import { explainRefusal } from '../openai/answer.ts'
 import type { Api, Fold, Summary } from '../openai/api.ts'
 import { type Asked, ask, mayAddUsage } from '../openai/ask.ts'
 import type { Call } from '../upstream/call.ts'
-import type { Failure } from '../upstream/classify.ts'
 import type { Consumer } from '../upstream/consumer.ts'
 import { carriesClientKey, requestHeaders } from '../upstream/headers.ts'
 import type { Order } from '../upstream/order.ts'
 import type { Persist } from '../upstream/persist.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { Adaptation } from './adapt.ts'
 import type { ReaderCaps } from './reader.ts'
 
 /** One client's request, on its way to the upstreams. */
@@ -78,7 +78,7 @@ export function orderOf<C extends Consumer>(
   const { facts, signal, asked, api, modelId } = request
   const deadlineAt = facts.startedAt + parts.totalMs
   const mayAdd = options.addUsage && asked !== undefined && mayAddUsage(api, asked.value)
-  let refusing: Upstream | undefined
+  const adaptation = new Adaptation(options.stream && asked?.value.stream !== true)
   return {
     facts,
     signal,
@@ -87,7 +87,8 @@ export function orderOf<C extends Consumer>(
     model: facts.model ?? modelId,
     hashKey: hashKeyOf(request),
     prepare(upstream, model, tryOnly, attempt) {
-      const addedUsage = mayAdd && !upstream.refusesUsageOption && upstream !== refusing
+      const stream = options.stream && adaptation.streams(upstream)
+      const addedUsage = mayAdd && adaptation.counts(upstream)
       const headers = headersFor(request, upstream, parts)
       const onlyThisModel = upstream.config.models !== undefined
       return {
@@ -97,22 +98,21 @@ export function orderOf<C extends Consumer>(
         path: upstream.addresses.path(api.route, request.query, modelId === undefined ? undefined : model),
         headers,
         clientKey: carriesClientKey(headers, upstream.config, request),
-        body: asked && ask(api, asked, { stream: options.stream, includeUsage: addedUsage, model, onlyThisModel }),
+        body: asked && ask(api, asked, { stream, includeUsage: addedUsage, model, onlyThisModel }),
         consumer: options.newConsumer(addedUsage, attempt),
         addedUsage,
-        patience: { firstEventMs: parts.firstEventMs, idleMs: parts.idleMs, deadlineAt },
+        patience: {
+          // What is asked for in one piece though a stream was wanted has no first event that would come sooner.
+          firstEventMs: stream === options.stream ? parts.firstEventMs : parts.totalMs,
+          idleMs: parts.idleMs,
+          deadlineAt,
+        },
         signal: tryOnly,
         explain: explainRefusal,
       }
     },
-    adapts(upstream, failure, call) {
-      if (!call.addedUsage || !refusesUsage(failure)) return false
-      refusing = upstream
-      return true
-    },
-    adapted(upstream) {
-      upstream.refusesUsageOption = true
-    },
+    adapts: (upstream, failure, call) => adaptation.learn(upstream, failure, call.addedUsage),
+    adapted: (upstream) => adaptation.keep(upstream),
   }
 }
 
@@ -132,13 +132,6 @@ function headersFor(
     traceHeaders,
     hasBody: asked !== undefined,
   })
-}
-
-/** Whether it may be `stream_options` that the upstream refuses; only an answer without them shows that it was. */
-function refusesUsage({ outcome, error, refusal }: Failure): boolean {
-  if (outcome !== 'client_error' || (error.status !== 400 && error.status !== 422)) return false
-  // vLLM and SGLang refuse within a stream of status 200: then only the error tells why.
-  return /stream_options|include_usage/.test(refusal ?? JSON.stringify(error))
 }
 
 /** What should keep going to the same upstream, so that the provider's prompt cache is of use. */
