@@ -4,6 +4,9 @@
  */
 const providers: readonly (readonly [host: string, provider: string])[] = [
   ['openai.azure.com', 'azure.ai.openai'],
+  ['openai.azure.us', 'azure.ai.openai'],
+  // The name of an Azure AI resource that has models of OpenAI's and others.
+  ['cognitiveservices.azure.com', 'azure.ai.openai'],
   ['services.ai.azure.com', 'azure.ai.inference'],
   ['openai.com', 'openai'],
   ['anthropic.com', 'anthropic'],

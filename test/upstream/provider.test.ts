@@ -5,6 +5,8 @@ describe('the provider behind a host', () => {
   for (const [host, provider] of [
     ['api.openai.com', 'openai'],
     ['my.openai.azure.com', 'azure.ai.openai'],
+    ['my.openai.azure.us', 'azure.ai.openai'],
+    ['my.cognitiveservices.azure.com', 'azure.ai.openai'],
     ['api.anthropic.com', 'anthropic'],
     ['api.cohere.com', 'cohere'],
     ['api.cohere.ai', 'cohere'],
