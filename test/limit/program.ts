@@ -60,6 +60,8 @@ async function act(limiter: Limiter, { act, client, times }: Order): Promise<num
   }
   if (act === 'charge') limiter.charge(client, times)
   for (let slot = 0; act === 'release' && slot < times; slot++) limiter.release(client)
+  // What is given back only once it has been handed back is on its way before the report is.
+  await new Promise((resolve) => setImmediate(resolve))
   return 0
 }
 
