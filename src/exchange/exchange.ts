@@ -98,6 +98,7 @@ export function orderOf<C extends Consumer>(
         path: upstream.addresses.path(api.route, request.query, modelId === undefined ? undefined : model),
         headers,
         clientKey: carriesClientKey(headers, upstream.config, request),
+        passKeys: parts.passKeys,
         body: asked && ask(api, asked, { stream, includeUsage: addedUsage, model, onlyThisModel }),
         consumer: options.newConsumer(addedUsage, attempt),
         addedUsage,

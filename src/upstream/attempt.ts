@@ -7,7 +7,7 @@ import { type Attempt, type AttemptParts, LOST_HEDGE } from './call.ts'
 import { type Failure, isSilent, outcomeOf, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
-import { sendsOwnKey } from './headers.ts'
+import { isOperatorsKey } from './headers.ts'
 import { Leftover, MAX_END_MS, soon } from './leftover.ts'
 import { heedRefusedKey, MAX_REFUSAL_BYTES, MAX_REFUSAL_MS, readRefusal, rest, withoutKey } from './refusal.ts'
 import { type TimeoutKind, timeoutError, Watchdog } from './watchdog.ts'
@@ -190,7 +190,7 @@ class Try implements Dispatcher.DispatchHandler, Flow {
 
   private failWith(error: ProxyError, outcome: Outcome, refusal?: string): void {
     if (this.settled) return
-    const ownKey = sendsOwnKey(this.parts)
+    const ownKey = isOperatorsKey(this.parts)
     if (ownKey) heedRefusedKey(this.parts, error, outcome, refusal)
     this.settle(outcome)
     this.hangUp()

@@ -17,6 +17,8 @@ export interface Call {
   readonly headers: Readonly<Record<string, string>>
   /** The key among them is the client's own, and so is the quota behind it. */
   readonly clientKey: boolean
+  /** Clients may bring such a key. Where theirs are this proxy's, an upstream gets the operator's or none. */
+  readonly passKeys: boolean
   readonly body: string | undefined
   readonly consumer: Consumer
   readonly patience: Patience

@@ -111,14 +111,14 @@ export function ownKeys({ key, headers = {} }: Pick<UpstreamConfig, 'key' | 'hea
   return [key ?? '', ...keys].filter((each) => each !== '')
 }
 
-/** Whether it is one of these that the upstream takes or refuses. */
-export function sendsOwnKey({ upstream, call }: Sent): boolean {
-  return !call.clientKey && ownKeys(upstream.config).length > 0
+/** Whether it is for the operator to mend when the upstream refuses the key that goes along, or that none does. */
+export function isOperatorsKey({ upstream, call }: Sent): boolean {
+  return !call.clientKey && (!call.passKeys || ownKeys(upstream.config).length > 0)
 }
 
 interface Sent {
   readonly upstream: { readonly config: UpstreamConfig }
-  readonly call: { readonly clientKey: boolean }
+  readonly call: { readonly clientKey: boolean; readonly passKeys: boolean }
 }
 
 /** Whether the key that goes along is the client's own, and not one that the operator has set. */

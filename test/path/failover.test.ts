@@ -96,6 +96,16 @@ describe('failing over', () => {
     })
   }
 
+  it('goes on from an upstream that wants a key and gets none, since clients bring only keys of this proxy', async () => {
+    const bad = await on.upstream([answer(401, { error: theirs })])
+    const other = await on.upstream([good])
+    const keys = { PROXY_API_KEYS: 'mine', UPSTREAM_API_KEY: ',right-key' }
+    const proxy = await on.proxy([bad, other], { env: { ...env, ...keys } })
+    const headers = { authorization: 'Bearer mine' }
+    for (let count = 0; count < 3; count++) assert.equal((await post(proxy.chat, question, { headers })).status, 200)
+    assert.deepEqual([bad.requests.length, other.requests.length], [1, 3])
+  })
+
   it('leaves the key to the client where that is its own, whatever else the operator sends', async () => {
     const { upstream, proxy } = await on.pair([answer(401, { error: theirs })], { env })
     const headers = { 'x-api-key': 'of-the-operator' }

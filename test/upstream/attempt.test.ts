@@ -67,6 +67,7 @@ describe('one try at one upstream', () => {
       path: '/v1/chat/completions',
       headers: {},
       clientKey: false,
+      passKeys: true,
       body: '{}',
       consumer,
       patience: { firstEventMs: 5000, idleMs: 5000, deadlineAt: 60_000 },

@@ -110,6 +110,7 @@ export class Trial {
         path: '/',
         headers: {},
         clientKey: false,
+        passKeys: true,
         body: '{}',
         consumer: this.consumer(),
         patience: { firstEventMs: 1000, idleMs: 1000, deadlineAt },
