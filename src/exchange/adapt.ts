@@ -23,7 +23,7 @@ export class Adaptation {
   /** Whether the next call to the upstream will lack something, and so may fare better. */
   learn(upstream: Upstream, failure: Failure, addedUsage: boolean): boolean {
     if (addedUsage && refusesUsage(failure)) this.withoutUsage = upstream
-    else if (this.mayBeOnePiece && refusesStream(failure)) this.inOnePiece = upstream
+    else if (this.mayBeOnePiece && this.streams(upstream) && refusesStream(failure)) this.inOnePiece = upstream
     else return false
     return true
   }

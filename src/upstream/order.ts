@@ -15,9 +15,12 @@ export interface Order<Made extends Call> {
   readonly hashKey: string | undefined
   /** Makes the call for one upstream; a new consumer each time, so that nothing of a failed try is left. */
   prepare(upstream: Upstream, model: string | undefined, signal: AbortSignal, attempt: AttemptFacts): Made
-  /** Whether the refusal may be about something that the proxy had added, which the next call will leave out. */
+  /**
+   * Whether the refusal may be about something that the proxy had added, which the next call will leave out; true once
+   * for each such thing.
+   */
   adapts(upstream: Upstream, failure: Failure, call: Made): boolean
-  /** Told when that call was answered: the upstream will never be sent it again. */
+  /** Told when that call was answered: what was left out may be left out of other requests as well. */
   adapted(upstream: Upstream): void
 }
 

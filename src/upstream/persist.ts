@@ -115,7 +115,10 @@ export class Persist {
     return ended.failure ? this.adapted(order, ended, ended.failure) : ended
   }
 
-  /** Asks the same upstream again when it refused only what the proxy had added; that is no retry of its failure. */
+  /**
+   * Asks the same upstream again when it refused only what the proxy had added; that is no retry of its failure. It may
+   * refuse one thing after the other, but none twice.
+   */
   private async adapted<Made extends Call>(
     order: Order<Made>,
     ended: Ended<Made>,
@@ -125,9 +128,10 @@ export class Persist {
     if (!order.adapts(lease.upstream, failure, call)) return ended
     const again: Lease = { ...lease, upstream: lease.upstream, judge: lease.upstream.enter() }
     const { run, end } = this.start(order, again, order.signal)
-    const second = await end
-    if (!second) order.adapted(lease.upstream)
-    return { ...run, failure: second }
+    const next = { ...run, failure: await end }
+    if (next.failure) return this.adapted(order, next, next.failure)
+    order.adapted(lease.upstream)
+    return next
   }
 
   private start<Made extends Call>(

@@ -64,6 +64,16 @@ describe('an answer that may not be streamed', () => {
     assert.equal(upstream.requests.length, 2)
   })
 
+  it('is asked for so too when the usage option was what the upstream refused first', async () => {
+    const script = [[refusal('stream_options is not supported.', 'stream_options')], [unverified], [whole]]
+    const { proxy, upstream } = await on.pair(script, { env })
+    assert.deepEqual(await (await post(proxy.chat, question)).json(), said('hi'))
+    assert.deepEqual(
+      upstream.requests.map(({ json }) => json),
+      [{ ...question, stream: true, stream_options: { include_usage: true } }, { ...question, stream: true }, question],
+    )
+  })
+
   for (const [who, body, refused] of [
     ['a client that wants a stream itself', { ...question, stream: true }, unverified],
     ['a request that is wrong in another way', question, refusal('messages[0].role is not one of the roles.', null)],
