@@ -66,7 +66,7 @@ export class Fleet {
 
   /**
    * Replaces every worker by one with these settings, one after the other: the new one listens before the old one
-   * drains. Rejects with a StartFailure when one cannot start; those replaced before it get the old settings back.
+   * drains. Rejects with a StartFailure when one cannot start; those that have the new settings get the old ones back.
    */
   async reload(settings: Settings): Promise<void> {
     const before = this.settings
@@ -75,12 +75,10 @@ export class Fleet {
       try {
         await this.replace(slot, settings)
       } catch (error) {
-        const left = await this.restore(before, wanted.slice(0, done))
+        const rest = await this.restore(before)
         if (done === 0 || this.stopping || !(error instanceof StartFailure)) throw error
-        const rest = left.length === 0 ? '' : `; worker ${left.join(' and ')} has the new one until it can be replaced`
-        throw new StartFailure(
-          `${done} of ${wanted.length} workers had been replaced when one failed: ${error.message}${rest}`,
-        )
+        const all = wanted.length
+        throw new StartFailure(`${done} of ${all} workers had been replaced when one failed: ${error.message}${rest}`)
       }
       this.settings = settings
     }
@@ -119,17 +117,19 @@ export class Fleet {
 
   /**
    * Two configurations at once would answer the same request in two ways, and a limit or a key that was taken out would
-   * go on being in effect. Resolves with the workers that could not be replaced yet; that is tried again later.
+   * go on being in effect. Resolves with a word on those that could not be replaced yet; that is tried again later.
    */
-  private async restore(before: Settings, replaced: readonly Slot[]): Promise<string[]> {
+  private async restore(before: Settings): Promise<string> {
     this.settings = before
     this.keepOnly(this.slotsFor(before.workers))
     const left: string[] = []
-    for (const slot of replaced) {
-      if (this.filled(slot)) continue
+    for (const slot of this.slots.values()) {
+      // Also one that has died meanwhile, and was started anew with the settings of that moment.
+      await slot.launching?.catch(() => {})
+      if (!slot.current || this.filled(slot)) continue
       await this.replace(slot, before).catch(() => left.push(slot.name))
     }
-    return left
+    return left.length === 0 ? '' : `; worker ${left.join(' and ')} has the new one until it can be replaced`
   }
 
   /** Does away with all other places, and lets their workers drain. */

@@ -108,4 +108,35 @@ describe('a rolling reload that fails', () => {
     clock.move(60_000)
     assert.equal(children.length, 5)
   })
+
+  it('gives it back to a worker as well that has died meanwhile and was started anew', async () => {
+    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '3' }))
+    const started = fleet.start()
+    for (const child of children) child.listen()
+    await started
+    const reloaded = fleet.reload(settingsOf({ WORKERS: '3', MAX_ATTEMPTS: '7' }))
+    await settled()
+    children[3]?.listen()
+    await settled()
+    children[2]?.exit()
+    clock.move(1000)
+    assert.equal(children.length, 6)
+    children[4]?.say({ kind: 'failed', reason: 'no memory' })
+    children[5]?.listen()
+    for (const index of [6, 7]) {
+      await settled()
+      children[index]?.listen()
+    }
+    await assert.rejects(reloaded, /^StartFailure: 1 of 3 workers had been replaced when one failed: no memory$/)
+    children[4]?.exit()
+    clock.move(60_000)
+    assert.deepEqual(
+      fleet.members.filter(({ replaced }) => !replaced).map(({ slot, settings }) => [slot, settings.maxAttempts]),
+      [
+        ['2', 3],
+        ['1', 3],
+        ['3', 3],
+      ],
+    )
+  })
 })
