@@ -11,7 +11,8 @@ interface Sources {
 
 /**
  * Puts the upstreams together. UPSTREAM_API_URL decides which there are when it is set; an entry of the file with the
- * same url, be it with a slash at its end, lends it name, weight and the rest. A key that the file gives to one upstream wins over one key for all.
+ * same url, be it but for a slash at its end, lends it name, weight and the rest. A key that the file gives to one
+ * upstream wins over one key for all.
  */
 export function buildUpstreams({ urls, keys, entries }: Sources): { upstreams: UpstreamConfig[]; faults: string[] } {
   const chosen = urls.length > 0 ? urls.map((url) => entryFor(url, entries)) : entries
@@ -34,7 +35,7 @@ export function buildUpstreams({ urls, keys, entries }: Sources): { upstreams: U
 
 /** Both ways of writing an address lead to the same place, and its key would be left out without a word. */
 function entryFor(url: string, entries: readonly UpstreamEntry[]): UpstreamEntry {
-  const same = entries.find((entry) => bare(entry.url) === bare(url))
+  const same = entries.find((entry) => entry.url === url) ?? entries.find((entry) => bare(entry.url) === bare(url))
   return same ? { ...same, url } : { url }
 }
 

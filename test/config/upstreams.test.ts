@@ -52,6 +52,22 @@ describe('upstreams', () => {
     )
   })
 
+  it('take what the file says of just this address before what it says of one with a slash more', () => {
+    const entries = [
+      { url: a, name: 'one', key: 'k1' },
+      { url: `${a}/`, name: 'two', key: 'k2' },
+    ]
+    const { upstreams, faults } = buildUpstreams({ urls: [`${a}/`, a], keys: [], entries })
+    assert.deepEqual(
+      upstreams.map(({ name, key }) => [name, key]),
+      [
+        ['two', 'k2'],
+        ['one', 'k1'],
+      ],
+    )
+    assert.deepEqual(faults, [])
+  })
+
   it('share one key, or have one each, where an empty one stands for none', () => {
     assert.deepEqual(keysOf([], { url: a }, { url: b }), [undefined, undefined])
     assert.deepEqual(keysOf(['k'], { url: a }, { url: b }), ['k', 'k'])
