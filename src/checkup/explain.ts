@@ -39,8 +39,6 @@ const trouble = (says: string): Verdict => ({ usable: false, says })
 
 function ofAnswer({ asked, probed, keyOf }: Answered): Verdict {
   const { facts, form } = probed
-  if (form === 'other')
-    return trouble('answers with something that is no JSON; its address is a website’s rather than an API’s.')
   if (asked === 'models') {
     const key = keyOf === 'operator' ? 'takes the key' : 'asks for no key'
     return fine(`answers and ${key}. Whether it streams has not been asked: --probe=MODEL does that, for a few tokens.`)
@@ -64,7 +62,7 @@ const byOutcome: Readonly<Partial<Record<Outcome, Explain>>> = {
   total_timeout: () => trouble('did not finish within REQUEST_TIMEOUT_MS; raise that, or ask a quicker model.'),
   unauthorized: refusedKey,
   rate_limited: () => trouble('answers 429: the limit or the quota of this key is used up there; wait, or raise it.'),
-  server_error: ({ probed }) => trouble(`fails with ${probed.facts.status}; its operator or status page knows more.`),
+  server_error: (_, { error }) => trouble(`fails with ${error.status}; its operator or status page knows more.`),
   client_error: refusedQuestion,
   truncated: () => trouble('began to stream and broke off; something between here and there may cut long answers.'),
 }
@@ -75,11 +73,13 @@ function ofFailure(answered: Answered, failure: Failure): Verdict {
   const { status = 0 } = answered.probed.facts
   if (status >= 300 && status < 400)
     return trouble(`answers ${status}, a redirection, which is not followed; set UPSTREAM_API_URL to where it points.`)
+  if (answered.asked === 'models')
+    return trouble('answers with something that is no JSON; its address is a website’s rather than an API’s.')
   return trouble(`answers with what is neither a stream nor JSON; its address is probably not that of an API.`)
 }
 
-function refusedKey({ keyOf, probed }: Answered): Verdict {
-  const status = probed.facts.status
+/** By the error's status: that of the answer may be 200, and only within it stands what became of the question. */
+function refusedKey({ keyOf }: Answered, { error: { status } }: Failure): Verdict {
   if (keyOf === 'client')
     return fine(`answers, and wants a key (${status}). Each client must send its own, or set UPSTREAM_API_KEY.`)
   if (keyOf === 'nobody')
@@ -92,8 +92,8 @@ function refusedKey({ keyOf, probed }: Answered): Verdict {
   return trouble(`refuses the key (${status}); set UPSTREAM_API_KEY to one that is valid there.`)
 }
 
-function refusedQuestion({ asked, probed }: Answered, { error }: Failure): Verdict {
-  const { status } = probed.facts
+function refusedQuestion({ asked }: Answered, { error }: Failure): Verdict {
+  const { status } = error
   const missing = status === 404 || status === 405
   if (asked === 'models' && missing) {
     return trouble(

@@ -30,8 +30,9 @@ export const plain: Exchange = async (request, parts) => {
 /**
  * A page that says 200, such as a login's or a load balancer's, is no answer: it may name what is inside. Nor is an error
  * that says 200, as aggregators answer where the provider behind them has failed: another upstream may have an answer.
+ * @throws ProxyError `upstream_invalid`, or the error that it is
  */
-function mustBeAnswer(body: Buffer): void {
+export function mustBeAnswer(body: Buffer): void {
   const value = objectIn(parse(body))
   const trouble = value && readTrouble(value)
   if (trouble) throw trouble

@@ -13,6 +13,7 @@ import type { SendProbe } from '../upstream/probe.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { Collect } from './collect.ts'
 import { type ExchangeParts, type OrderParts, orderOf } from './exchange.ts'
+import { mustBeAnswer } from './plain.ts'
 
 /** What a question needs besides the upstream that it goes to. */
 export type ProbeParts = OrderParts & Pick<ExchangeParts, 'clock' | 'caps'>
@@ -22,7 +23,7 @@ export interface Probed {
   readonly facts: AttemptFacts
   readonly failure: Failure | undefined
   /** What the answer was, if it was one. */
-  readonly form: 'events' | 'json' | 'other'
+  readonly form: 'events' | 'json'
 }
 
 /**
@@ -68,13 +69,12 @@ export async function askModels(
   const order = orderOf({ ...questionTo(models, parts, signal), asked: undefined }, parts, {
     stream: false,
     addUsage: false,
-    newConsumer: () => new Gather(parts.caps.maxAnswerBytes),
+    // A website answers to any path with a page, and 200.
+    newConsumer: () => new Gather(parts.caps.maxAnswerBytes, mustBeAnswer),
   })
   const facts = newAttempt(upstream.name, parts.clock.now())
   const call = order.prepare(upstream, undefined, signal, facts)
-  const tried = { facts, failure: await attempt(upstream, call, facts) }
-  // A website answers to any path with a page, and 200.
-  return { ...tried, form: /^\s*[[{]/.test(call.consumer.text) ? 'json' : 'other' }
+  return { facts, failure: await attempt(upstream, call, facts), form: 'json' }
 }
 
 function questionTo(api: Api, { clock }: ProbeParts, signal: AbortSignal) {

@@ -98,6 +98,18 @@ describe('asking the upstreams when the settings are checked', () => {
       {},
       /^✘ refuses the key \(401\); set UPSTREAM_API/,
     ],
+    [
+      'a wrong key that is refused under status 200',
+      [answer(200, { error: { message: 'No.', code: 401 } })],
+      {},
+      /^✘ refuses the key \(401\); set UPSTREAM_API/,
+    ],
+    [
+      'a provider that is down, which another says in a stream',
+      [stream([{ error: { message: 'No.', code: 503 } }])],
+      { model: 'm' },
+      /^✘ fails with 503;/,
+    ],
     ['a key without balance', [answer(402, refusal('No.'))], {}, /^✘ answers 402: what pays for this key is used up/],
     ['a key without rights', [answer(403, refusal('No.'))], {}, /^✘ refuses with 403: this key may not/],
     ['no key', [answer(401, refusal('No.'))], { env: { UPSTREAM_API_KEY: '' } }, /^✔ answers, and wants a key \(401\)/],
