@@ -43,6 +43,8 @@ function ofAnswer({ asked, probed, keyOf }: Answered): Verdict {
     const key = keyOf === 'operator' ? 'takes the key' : 'asks for no key'
     return fine(`answers and ${key}. Whether it streams has not been asked: --probe=MODEL does that, for a few tokens.`)
   }
+  if (form === 'one-piece')
+    return fine('refuses to stream this, and answers in one piece; clients that want a stream get its refusal.')
   if (form === 'json')
     return fine('answers, but with plain JSON instead of a stream; the proxy passes it on, and makes events of it.')
   const tookMs = (facts.firstEventAt ?? facts.startedAt) - facts.startedAt

@@ -22,8 +22,8 @@ export type ProbeParts = OrderParts & Pick<ExchangeParts, 'clock' | 'caps'>
 export interface Probed {
   readonly facts: AttemptFacts
   readonly failure: Failure | undefined
-  /** What the answer was, if it was one. */
-  readonly form: 'events' | 'json'
+  /** What the answer was, if it was one; `one-piece` is JSON that was asked for when a stream had been refused. */
+  readonly form: 'events' | 'json' | 'one-piece'
 }
 
 /**
@@ -38,7 +38,10 @@ export function createProbe(attempt: Attempt, parts: ProbeParts): SendProbe {
   }
 }
 
-/** Asks one upstream for a streamed chat answer, once. `body` is the request's JSON. Never rejects. */
+/**
+ * Asks one upstream for a streamed chat answer, and in one piece where it refuses to stream that, as a user's request
+ * does. `body` is the request's JSON. Never rejects.
+ */
 export async function askStreamed(
   attempt: Attempt,
   parts: ProbeParts,
@@ -53,10 +56,17 @@ export async function askStreamed(
     addUsage: false,
     newConsumer: () => new Collect(chat, new ChunkFold(caps.maxAnswerBytes, finishChat), caps, () => {}),
   })
-  const facts = newAttempt(upstream.name, parts.clock.now())
-  const call = order.prepare(upstream, modelFor(upstream, value), signal, facts)
-  const tried = { facts, failure: await attempt(upstream, call, facts) }
-  return { ...tried, form: call.consumer.plain ? 'json' : 'events' }
+  const ask = async () => {
+    const facts = newAttempt(upstream.name, parts.clock.now())
+    const call = order.prepare(upstream, modelFor(upstream, value), signal, facts)
+    return { call, facts, failure: await attempt(upstream, call, facts) }
+  }
+  const { call, ...first } = await ask()
+  if (first.failure && order.adapts(upstream, first.failure, call)) {
+    const { facts, failure } = await ask()
+    return { facts, failure, form: 'one-piece' }
+  }
+  return { ...first, form: call.consumer.plain ? 'json' : 'events' }
 }
 
 /** Asks one upstream for its list of models, which no provider bills. Never rejects. */

@@ -131,6 +131,19 @@ describe('asking the upstreams when the settings are checked', () => {
       { model: 'm' },
       /^✘ .* 400; correct the model or .* It says: No n\.$/,
     ],
+    [
+      'a model that may not be streamed',
+      [
+        [
+          answer(400, {
+            error: { message: 'Your organization must be verified to stream this model.', param: 'stream' },
+          }),
+        ],
+        [answer(200, { choices: [] })],
+      ],
+      { model: 'm' },
+      /^✔ refuses to stream this, and answers in one piece/,
+    ],
     ['plain JSON', [answer(200, { choices: [] })], { model: 'm' }, /^✔ answers, but with plain JSON/],
     ['a stream that is cut', [send(sseBody([chunk({ content: 'o' })])), cut], { model: 'm' }, /^✘ .* broke off/],
     ['nonsense', [answer(200, 'nonsense')], { model: 'm' }, /^✘ answers with what is neither a stream nor JSON/],
