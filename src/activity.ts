@@ -1,15 +1,21 @@
 import type { Clock } from './clock.ts'
 import type { Facts } from './facts.ts'
-import type { Load } from './middleware/shed.ts'
+import { draining, type Load } from './middleware/shed.ts'
 import { type LoopUse, type LoopWatch, watchLoop } from './overload/loop.ts'
 import { Rest } from './overload/rest.ts'
 import { type Place, Roll } from './roll.ts'
+
+/** A request, and what ends all that works on its behalf. */
+export interface UnderWay {
+  readonly facts: Facts
+  readonly left: AbortController
+}
 
 /** What this process is doing: the requests under way, how its event loop is, who has to wait, whether it is going down. */
 export class Activity implements Load {
   /** The connections that were refused, and are not listened to for a while. */
   readonly rest: Rest
-  private readonly underWay = new Roll<Facts>()
+  private readonly underWay = new Roll<UnderWay>()
   private goingDown = false
   private readonly loop: LoopWatch
 
@@ -30,17 +36,23 @@ export class Activity implements Load {
     return this.goingDown
   }
 
-  enter(facts: Facts): Place<Facts> {
-    return this.underWay.enter(facts)
+  enter(facts: Facts, left: AbortController): Place<UnderWay> {
+    return this.underWay.enter({ facts, left })
   }
 
-  leave(place: Place<Facts>): void {
+  leave(place: Place<UnderWay>): void {
     this.underWay.leave(place)
   }
 
   /** The requests that began first; they still change. */
   oldest(count: number): Facts[] {
-    return this.underWay.oldest(count)
+    return this.underWay.oldest(count).map(({ facts }) => facts)
+  }
+
+  /** Has all requests under way end in `draining`: as a status, or as an event of a stream that has begun. */
+  endAll(): void {
+    const error = draining()
+    for (const { left } of this.underWay.oldest()) left.abort(error)
   }
 
   drain(): void {

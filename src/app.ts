@@ -40,6 +40,8 @@ export interface App {
   wake(): void
   /** From now on new requests are refused; those that run go on. */
   drain(): void
+  /** The time for those that run is over: each is answered with `draining` as far as it can be still. */
+  endAll(): void
   /** What it does and how its upstreams are, for `GET /status`. */
   status(): unknown
   /** What the live page shows of it; computed when it is called. */
@@ -88,6 +90,7 @@ export function createApp(settings: Settings, surroundings: Surroundings): Whole
     ready: () => !activity.draining() && parts.balancer.usable(),
     wake: () => activity.rest.wakeAll(),
     drain: () => activity.drain(),
+    endAll: () => activity.endAll(),
     status: () => ({
       inFlight: activity.inFlight(),
       draining: activity.draining(),
@@ -106,8 +109,8 @@ export function createApp(settings: Settings, surroundings: Surroundings): Whole
 
 /** What every request passes, outermost first. */
 function outerLayers({ clock }: Surroundings, parts: Parts, activity: Activity): Layer[] {
-  function begin(facts: Facts) {
-    const place = activity.enter(facts)
+  function begin(facts: Facts, left: AbortController) {
+    const place = activity.enter(facts, left)
     const end = parts.begin()
     return () => {
       activity.leave(place)

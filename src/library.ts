@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createApp } from './app.ts'
 import { systemClock } from './clock.ts'
-import { Front } from './cluster/front.ts'
+import { Front, lastWordsMs } from './cluster/front.ts'
 import { whenRecorded } from './cluster/idle.ts'
 import { refuseRequest, targetFault } from './cluster/refuse.ts'
 import type { Settings } from './config/settings.ts'
@@ -60,7 +60,7 @@ export interface EmbeddedProxy {
   /** Its metrics as text, in the format that a scraper's `Accept` asks for. Those of the process are not among them. */
   metrics(accept?: string): Promise<{ readonly body: string; readonly contentType: string }>
   /**
-   * Refuses new requests, finishes what runs, cuts what still runs after `timeoutMs` (shutdownTimeoutMs), and closes
+   * Refuses new requests, finishes what runs, ends what still runs after `timeoutMs` (shutdownTimeoutMs), and closes
    * every connection. Nothing of the proxy is left then.
    */
   close(timeoutMs?: number): Promise<void>
@@ -94,7 +94,10 @@ export function createProxy(options: ProxyOptions): EmbeddedProxy {
 
   async function end(timeoutMs: number): Promise<void> {
     app.drain()
-    const cancel = systemClock.after(timeoutMs, () => requests.cut())
+    let cancel = systemClock.after(timeoutMs, () => {
+      app.endAll()
+      cancel = systemClock.after(lastWordsMs, () => requests.cut())
+    })
     await Promise.all([requests.over(), ports.drain(timeoutMs)])
     cancel()
     await whenRecorded(app, systemClock)

@@ -24,6 +24,17 @@ const maxHeaderBytes = 16 * 1024
 /** How long a drained connection may stay idle before it is closed. Milliseconds. */
 const graceMs = 1000
 const sweepMs = 100
+/** How long the answers may take to go out that say why there are no others. Milliseconds. */
+export const lastWordsMs = 100
+
+/** What whoever drains does at its stages. */
+export interface DrainSteps {
+  /** How long requests on open connections are answered as before. Milliseconds. */
+  readonly grace?: number
+  readonly afterGrace?: () => void
+  /** The last chance to answer what is about to be cut. */
+  readonly beforeCut?: () => void
+}
 
 /** The HTTP server of one worker: its limits, its count of requests, and its end. */
 export class Front {
@@ -42,6 +53,8 @@ export class Front {
   private drained: Promise<void> | undefined
   /** The clock's time at which a drain cuts what is left. */
   private cutAt = Number.POSITIVE_INFINITY
+  private beforeCut = () => {}
+  private announcedAt: number | undefined
 
   /** @param onRefused told of each request that the listener is not given, but for the probes of a drain */
   constructor(
@@ -117,24 +130,24 @@ export class Front {
   /**
    * Takes no new connection, and resolves when the last one has gone. Requests on open connections are still answered,
    * and told to open another: closing an idle connection at once would cut off a request that is on its way.
-   * `grace` is how long that goes on. At `timeoutMs` whatever is left is cut; who asks again can only shorten that.
-   * Both in milliseconds.
+   * At `timeoutMs` (milliseconds) whatever is left is cut; who asks again can only shorten that.
    */
-  drain(timeoutMs: number, afterGrace: () => void, grace = graceMs): Promise<void> {
+  drain(timeoutMs: number, steps: DrainSteps = {}): Promise<void> {
     this.cutAt = Math.min(this.cutAt, this.clock.now() + timeoutMs)
-    this.drained ??= this.leave(afterGrace, grace)
-    if (this.clock.now() >= this.cutAt) this.cutAll()
+    this.drained ??= this.leave(steps)
+    if (this.clock.now() >= this.cutAt) this.endWhatIsLeft()
     return this.drained
   }
 
-  private leave(afterGrace: () => void, grace: number): Promise<void> {
+  private leave({ grace = graceMs, afterGrace = () => {}, beforeCut = () => {} }: DrainSteps): Promise<void> {
     this.leaving = true
+    this.beforeCut = beforeCut
     for (const res of this.active.oldest()) closeAfter(res)
     const begun = this.clock.now()
     let cancel = () => {}
     const sweep = () => {
       const now = this.clock.now()
-      if (now >= this.cutAt) this.cutAll()
+      if (now >= this.cutAt) this.endWhatIsLeft()
       else if (now - begun >= grace) {
         afterGrace()
         // Again and again: Node keeps the connection of a stream whose headers went out before the drain.
@@ -150,6 +163,15 @@ export class Front {
         resolve()
       })
     })
+  }
+
+  /** Gives it time for its last words first, however late this is called. */
+  private endWhatIsLeft(): void {
+    const now = this.clock.now()
+    if (this.announcedAt === undefined) {
+      this.announcedAt = now
+      this.beforeCut()
+    } else if (now - this.announcedAt >= lastWordsMs) this.cutAll()
   }
 
   private cutAll(): void {

@@ -52,6 +52,8 @@ export class Service {
   private settings: Settings
   /** Those of the app that serves, and of each that finishes what runs: the log must show the keys of none. */
   private readonly known: Set<Settings>
+  /** Apps that finish what runs, though another has taken their place. */
+  private readonly retiring = new Set<App>()
   /** The live page's own: the metrics' begins anew for each scrape. */
   private readonly useOfLoop = measureLoopUse()
   private stopHeapWatch: () => void
@@ -135,7 +137,14 @@ export class Service {
     this.stopHeapWatch()
     // What was sent on a connection that rests is answered within the grace, or would be lost with it.
     this.app.wake()
-    await this.front.drain(timeoutMs, () => this.app.drain())
+    await this.front.drain(timeoutMs, {
+      afterGrace: () => this.app.drain(),
+      beforeCut: () => {
+        // The grace may not be over, and a request that comes now would hear nothing.
+        this.app.drain()
+        for (const app of [this.app, ...this.retiring]) app.endAll()
+      },
+    })
     await whenRecorded(this.app, this.parts.clock)
   }
 
@@ -173,7 +182,9 @@ export class Service {
   }
 
   private async retire(app: App): Promise<void> {
+    this.retiring.add(app)
     await whenIdle(app, this.parts.clock)
+    this.retiring.delete(app)
     await app.close()
   }
 }

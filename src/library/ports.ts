@@ -16,7 +16,7 @@ export class Ports {
     this.refuseWhenClosed()
     const front = this.open()
     const opening = front.listen(port, host)
-    const drain = (timeoutMs: number) => front.drain(timeoutMs, () => {}, 0)
+    const drain = (timeoutMs: number) => front.drain(timeoutMs, { grace: 0 })
     // Entered before it listens: what is closed meanwhile would be left open for good, and the process with it.
     this.drains.push((timeoutMs) =>
       opening.then(

@@ -30,17 +30,18 @@ const drainingRetryAfter = 1
 export function shed(load: Load, caps: LoadCaps, refused: Refused): Stage {
   const maxLagMs = caps.maxLagMs === 0 ? Number.POSITIVE_INFINITY : caps.maxLagMs
   return (ctx, next) => {
-    // The connection is closed as well: the client's next request then reaches a process that stays.
-    if (load.draining()) {
-      const headers = { connection: 'close' }
-      throw withoutStack(() => new ProxyError('draining', { retryAfter: drainingRetryAfter, headers }))
-    }
+    if (load.draining()) throw withoutStack(draining)
     if (load.inFlight() > caps.maxConcurrency || load.lagMs() > maxLagMs) {
       const retryAfter = refused(ctx.req)
       throw withoutStack(() => new ProxyError('overloaded', { retryAfter }))
     }
     return next()
   }
+}
+
+/** The connection is closed as well: the client's next request then reaches a process that stays. */
+export function draining(): ProxyError {
+  return new ProxyError('draining', { retryAfter: drainingRetryAfter, headers: { connection: 'close' } })
 }
 
 /** To capture the stack took a quarter of what it costs to refuse, and it says nothing here. */

@@ -8,8 +8,11 @@ export interface TraceParts {
   readonly clock: Clock
   /** The bounded name of a path. */
   readonly routeOf: (path: string) => Route
-  /** Told when a request begins; the function that it returns is told once, when the response and all tries have ended. */
-  readonly begin: (facts: Facts) => (facts: Facts) => void
+  /**
+   * Told when a request begins, with what ends the work on it; the function that it returns is told once, when the
+   * response and all tries have ended.
+   */
+  readonly begin: (facts: Facts, left: AbortController) => (facts: Facts) => void
 }
 
 /** What a request id may look like: it is logged and sent on, so it must not smuggle anything. */
@@ -32,7 +35,7 @@ export function trace({ clock, routeOf, begin }: TraceParts): Stage {
     ctx.res.setHeader('x-request-id', facts.requestId)
     // Koa must not write anything: the answers are written by `answer`, `recover` and the streams.
     ctx.respond = false
-    const end = begin(facts)
+    const end = begin(facts, left)
     let running: Promise<void> | undefined
     // Before the listeners of the instrumentation, which end the span that the facts are written on.
     ctx.res.prependOnceListener('close', () => {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import { ProxyError, toProxyError } from '../errors.ts'
 import type { AttemptFacts, Headers, Outcome } from '../facts.ts'
 import { BusyTime } from './busy.ts'
-import { type Attempt, type AttemptParts, LOST_HEDGE } from './call.ts'
+import { type Attempt, type AttemptParts, endOf, LOST_HEDGE } from './call.ts'
 import { type Failure, isSilent, outcomeOf, toFailure } from './classify.ts'
 import type { Consumer, Flow, Head } from './consumer.ts'
 import { Gather } from './gather.ts'
@@ -30,10 +30,11 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   private readonly facts: AttemptFacts
   private readonly watchdog: Watchdog
   private readonly onAbort = () => {
-    const isLost = this.parts.call.signal.reason === LOST_HEDGE
+    const { signal } = this.parts.call
+    const isLost = signal.reason === LOST_HEDGE
     // Nothing is generated any more, unless another choice begins; what is to come says what it cost, for the limits.
     if (this.consumer.whole && !isLost) this.nearlyDone()
-    else this.failWith(new ProxyError('client_closed_request'), isLost ? LOST_HEDGE : 'aborted')
+    else this.failWith(endOf(signal), isLost ? LOST_HEDGE : 'aborted')
   }
   private consumer: Consumer
   private controller: Dispatcher.DispatchController | undefined

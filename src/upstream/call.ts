@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { ProxyError } from '../errors.ts'
+import { ProxyError } from '../errors.ts'
 import type { AttemptFacts, Facts } from '../facts.ts'
 import type { Failure } from './classify.ts'
 import type { Consumer } from './consumer.ts'
@@ -22,7 +22,7 @@ export interface Call {
   readonly body: string | undefined
   readonly consumer: Consumer
   readonly patience: Patience
-  /** Ends the try at once: the client left, or another try has answered first. */
+  /** Ends the try at once: the client left, this process goes, or another try has answered first. */
   readonly signal: AbortSignal
   /** Makes the error for the client out of an answer that is one. `retryAfter` is in seconds; `headers` may pass. */
   explain(status: number, body: string, retryAfter: number | undefined, headers: Record<string, string>): ProxyError
@@ -39,6 +39,11 @@ export interface AttemptParts {
 
 /** The reason of an abort that is nobody's fault: another try answered first. */
 export const LOST_HEDGE = 'lost_hedge'
+
+/** What becomes of a request whose signal was aborted: the error that this process ends it with, or its client has left. */
+export function endOf({ reason }: AbortSignal): ProxyError {
+  return reason instanceof ProxyError ? reason : new ProxyError('client_closed_request')
+}
 
 /** One try at one upstream. Resolves with undefined when the consumer has its answer; never rejects. */
 export type Attempt = (upstream: Upstream, call: Call, facts: AttemptFacts) => Promise<Failure | undefined>

@@ -70,7 +70,7 @@ class Racer<Made extends Call> {
   private readonly controller = new AbortController()
 
   start({ signal, start }: HedgeParts<Made>, lease: Lease, onLead: () => void): void {
-    const onAbort = () => this.controller.abort()
+    const onAbort = () => this.controller.abort(signal.reason)
     // A signal tells only once: that of a client which has left before this try says nothing any more.
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })

@@ -4,7 +4,7 @@ import { type AttemptFacts, newAttempt } from '../facts.ts'
 import { endWait } from '../waiting.ts'
 import type { Balancer, Lease } from './balancer.ts'
 import type { RetryBudget } from './budget.ts'
-import { type Attempt, type Call, LOST_HEDGE } from './call.ts'
+import { type Attempt, type Call, endOf, LOST_HEDGE } from './call.ts'
 import { type Failure, isUnanswered, verdictOf } from './classify.ts'
 import { hedge } from './hedge.ts'
 import type { Ended, Order, Run } from './order.ts'
@@ -204,7 +204,7 @@ export class Persist {
       const onAbort = () => {
         cancel()
         add()
-        reject(new ProxyError('client_closed_request'))
+        reject(endOf(signal))
       }
       const cancel = clock.after(random() * ceiling, () => {
         signal.removeEventListener('abort', onAbort)

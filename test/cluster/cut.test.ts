@@ -45,18 +45,18 @@ describe('the record of a request that the proxy itself has cut', function () {
     return found.sort()
   }
 
-  it('says that it drained, where the time to shut down was over, and not that its client left', async () => {
+  it('says that it drained, as its client is told, where the time to shut down was over', async () => {
     const { promise: begun, resolve } = Promise.withResolvers<void>()
     const streamed = ask(program.port, { ...chat('hold', true), onHead: resolve })
     const plain = ask(program.port, chat('hold'))
-    const ended = Promise.allSettled([streamed, plain])
     await Promise.all([begun, arrived(scene, 2)])
     program.signal('SIGTERM')
-    assert.deepEqual(
-      (await ended).map(({ status }) => status),
-      ['rejected', 'rejected'],
-    )
+    const [events, answer] = await Promise.all([streamed, plain])
     assert.equal(await program.ended, 0)
+    assert.deepEqual([answer.status, answer.headers['retry-after']], [503, '1'])
+    assert.equal(JSON.parse(answer.body).error.code, 'draining')
+    // Not an end that a client could take for that of the answer.
+    assert.match(events.body, /"role":"assistant".*\n\ndata: \{"error":\{.*"code":"draining"\}\}\n\n$/)
     // Of the stream the status was out, as it is where an upstream breaks off.
     assert.deepEqual(await records(2), [
       ['stream', 200, 'draining', 'warn'],

@@ -6,6 +6,14 @@ import { withBareSockets } from './bare.ts'
 import { settled } from './children.ts'
 import { endServers, get, hello, open, serve, waiting } from './serve.ts'
 
+class LateClock extends MovedClock {
+  late = 0
+
+  override now(): number {
+    return super.now() + this.late
+  }
+}
+
 describe('a server that drains', () => {
   withBareSockets()
   afterEach(endServers)
@@ -15,7 +23,7 @@ describe('a server that drains', () => {
     const wire = await open(port)
     wire.send(get('/'))
     assert.doesNotMatch((await wire.answer()).head, /^connection: close$/im)
-    const drained = front.drain(10_000, () => {})
+    const drained = front.drain(10_000)
     wire.send(get('/'))
     const answer = await wire.answer()
     assert.equal(answer.status, 200)
@@ -31,7 +39,7 @@ describe('a server that drains', () => {
     const wire = await open(port)
     wire.send(get('/'))
     const { res } = await request(0)
-    const drained = front.drain(10_000, () => {})
+    const drained = front.drain(10_000)
     res.end('late')
     assert.match((await wire.answer()).head, /^connection: close$/im)
     wire.socket.destroy()
@@ -44,7 +52,7 @@ describe('a server that drains', () => {
     const wire = await open(port)
     wire.send(get('/'))
     await request(0)
-    const drained = front.drain(10_000, () => {})
+    const drained = front.drain(10_000)
     const late = connect(port, '127.0.0.1')
     const [error] = await once(late, 'error')
     assert.equal(error.code, 'ECONNREFUSED')
@@ -57,7 +65,7 @@ describe('a server that drains', () => {
     const wire = await open(port)
     wire.send(get('/'))
     await wire.answer()
-    const drained = front.drain(10_000, () => {})
+    const drained = front.drain(10_000)
     wire.send(get('/health/ready'))
     assert.equal((await wire.answer()).status, 503)
     wire.socket.destroy()
@@ -71,8 +79,10 @@ describe('a server that drains', () => {
     wire.send(get('/'))
     await wire.answer()
     let refuses = false
-    const drained = front.drain(10_000, () => {
-      refuses = true
+    const drained = front.drain(10_000, {
+      afterGrace() {
+        refuses = true
+      },
     })
     clock.move(999)
     await settled()
@@ -85,8 +95,8 @@ describe('a server that drains', () => {
     assert.equal(clock.pending, 0)
   })
 
-  it('waits for a stream that has begun, and cuts it at the deadline only', async () => {
-    const clock = new MovedClock()
+  it('waits for a stream that has begun, lets it say at the deadline why it ends, and cuts it then', async () => {
+    const clock = new LateClock()
     const { listener, request } = waiting()
     const { port, front } = await serve(listener, {}, clock)
     const wire = await open(port)
@@ -94,17 +104,23 @@ describe('a server that drains', () => {
     const { res } = await request(0)
     res.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
     let over = false
-    const drained = front
-      .drain(10_000, () => {})
-      .then(() => {
-        over = true
-      })
+    let announced = 0
+    const drained = front.drain(10_000, { beforeCut: () => announced++ }).then(() => {
+      over = true
+    })
     clock.move(9999)
     await settled()
-    assert.equal(over, false)
-    assert.equal(res.writable, true)
-    clock.move(101)
+    assert.deepEqual([over, announced, res.req.socket.destroyed], [false, 0, false])
+    // Later than it should be, as under load.
+    clock.late = 300
+    clock.move(1)
+    // Who drains again in a hurry must not take the time away in which it is said.
+    front.drain(0)
+    await settled()
+    assert.deepEqual([over, announced, res.req.socket.destroyed], [false, 1, false])
+    clock.move(200)
     await drained
+    assert.equal(announced, 1)
     await wire.closed
   })
 })

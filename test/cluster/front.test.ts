@@ -57,7 +57,7 @@ describe('the server of a worker', () => {
       assert.equal(error.code, code)
       await wire.closed
       wire.socket.destroy()
-      await front.drain(5000, () => {})
+      await front.drain(5000)
     })
   }
 
@@ -188,7 +188,7 @@ describe('the server of a worker', () => {
     const wire = await open(port)
     wire.send(`${get('/never')}CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n`)
     await request(0)
-    await front.drain(1, () => {})
+    await front.drain(1)
     await wire.closed
   })
 

@@ -51,5 +51,5 @@ export function waiting() {
 
 /** Ends every server of the suite, with whatever is still open there. */
 export async function endServers(): Promise<void> {
-  await Promise.all(fronts.splice(0).map((front) => front.drain(0, () => {})))
+  await Promise.all(fronts.splice(0).map((front) => front.drain(0)))
 }

@@ -92,6 +92,17 @@ describe('a reload of one process without workers', function () {
     assert.equal(await figure('proxy_upstream_attempts_total'), 1)
   })
 
+  it('answers also what began before it, where the process has to stop meanwhile', async () => {
+    const headers = { authorization: `Bearer ${first}` }
+    const held = ask(program.port, { ...chat('hold'), headers })
+    await arrived(scene, 1)
+    assert.equal(await reload(`first:${first}\n# again\n`), 200)
+    program.signal('SIGTERM')
+    const { status, body } = await held
+    assert.deepEqual([status, JSON.parse(body).error.code], [503, 'draining'])
+    assert.equal(await program.ended, 0)
+  })
+
   it('lets the log know the keys that came with it', async () => {
     await reload(`first:${first}\nsecond:${second}\n`)
     assert.equal(await status(first, second), 200)

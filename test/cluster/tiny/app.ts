@@ -57,6 +57,7 @@ export const createTinyApp: CreateApp = (settings, surroundings) => {
     drain() {
       draining = true
     },
+    endAll() {},
     status: () => ({ heard, snapshots }),
     live: () => ({ upstreams: [], requests: [], failures: [] }),
     hear: (message) => heard.push(message),
