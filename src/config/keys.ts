@@ -2,10 +2,13 @@ import { type ReadFile, readText } from './file.ts'
 import type { ProxyKey } from './settings.ts'
 import type { Raw } from './values.ts'
 
-/** Lines of a key file, or entries of one line; `#` begins a comment. */
+/**
+ * Lines of a key file, or entries of one line; `#` begins a comment. Where the CR of an editor under Windows stayed, a
+ * comment would not end with its line, and be a key.
+ */
 function keysIn(text: string): string[] {
   return text
-    .split('\n')
+    .split(/\r?\n/)
     .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
     .filter((line) => line !== '')
     .flatMap((line) => line.split(',').map((entry) => entry.trim()))

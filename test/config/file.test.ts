@@ -153,15 +153,23 @@ keys: [{ name: the search team, key: k }]
 describe('key files', () => {
   const env = { UPSTREAM_API_URL: 'http://a/v1,http://b/v1', UPSTREAM_API_KEY_FILE: '/u', PROXY_API_KEYS_FILE: '/p' }
 
-  it('hold keys line by line, with comments', () => {
-    const files = { '/u': 'sk-a\nsk-b\n', '/p': '# clients\nweb:k1 # the page\n\nk#2\n' }
-    const { upstreams, proxyApiKeys } = settingsFrom({ env, files })
-    assert.deepEqual(
-      upstreams.map(({ key }) => key),
-      ['sk-a', 'sk-b'],
-    )
-    assert.deepEqual(proxyApiKeys, [{ name: 'web', key: 'k1' }, { key: 'k#2' }])
-  })
+  for (const [whose, end] of [
+    ['Unix', '\n'],
+    ['Windows', '\r\n'],
+  ] as const) {
+    it(`hold keys line by line, with comments, in lines as ${whose} ends them`, () => {
+      const lines = ['# clients', 'web:k1 # the page', '', '#old', 'k#2', '']
+      const { upstreams, proxyApiKeys } = settingsFrom({
+        env,
+        files: { '/u': ['sk-a', 'sk-b', ''].join(end), '/p': lines.join(end) },
+      })
+      assert.deepEqual(
+        upstreams.map(({ key }) => key),
+        ['sk-a', 'sk-b'],
+      )
+      assert.deepEqual(proxyApiKeys, [{ name: 'web', key: 'k1' }, { key: 'k#2' }])
+    })
+  }
 
   it('are checked as if the keys stood in the environment', () => {
     const faults = faultsFrom({ env, files: { '/u': 'hunter2 hunter2', '/p': 'a b:hunter2' } })
