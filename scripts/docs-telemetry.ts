@@ -33,6 +33,8 @@ const linuxOnly = ['process_virtual_memory_bytes', 'process_heap_bytes', 'proces
 const runtimeIntroduction = `## The processes
 
 From prom-client, once for each worker (\`worker\` is its place in the cluster, kept over restarts) and for the primary.
+While a worker is replaced, several processes may have its place until the last stream has ended. Heap, event loop lag and
+descriptors are then those of the process that has most; other memory and what counts up are added.
 On Linux also ${linuxOnly.map(code).join(', ')}.`
 
 /** `docs/metrics.md`. */

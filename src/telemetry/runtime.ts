@@ -7,6 +7,10 @@ import { gauge, type OpenMetricsRegistry } from './registry.ts'
 // `_handles` and `_requests` say the same by type.
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
+// What is judged by a bound of one process. While a worker is replaced, two or more of them have its slot until the last
+// stream has ended: added up their heaps would seem too large, and on average an event loop that lags would not.
+const OF_ONE_PROCESS = /^nodejs_(?:heap_|external_|eventloop_lag_(?!min_))|^process_(?:open|max)_fds$/
+
 /**
  * Adds what prom-client knows of a Node process (CPU, memory, heap, garbage collection, event loop delay, descriptors),
  * and the event loop's utilization, each with the label `worker`.
@@ -19,6 +23,9 @@ export function runtimeMetrics(registry: OpenMetricsRegistry, worker: string): v
     gcDurationBuckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1],
   })
   for (const name of [...MISNAMED, metricTable.processStart.name]) registry.removeSingleMetric(name)
+  for (const metric of registry.getMetricsAsArray()) {
+    if (OF_ONE_PROCESS.test(metric.name)) metric.aggregator = 'max'
+  }
   // prom-client's own would not come out of the cluster: it takes the times of all processes for one line.
   const started = Math.round(performance.timeOrigin / 1000)
   gauge(registry, metricTable.processStart, () => [[started, worker]])

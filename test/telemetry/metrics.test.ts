@@ -97,6 +97,18 @@ describe('metrics', () => {
     }
   })
 
+  it('of two processes in one place, as while one replaces the other, the larger heap and the longer lag are shown', async () => {
+    const snapshot = await someMetrics({ worker: '1' }).snapshot()
+    const [drains, serves] = [1, 2].map((value) =>
+      snapshot.map((family) => ({ ...family, values: family.values.map((sample) => ({ ...sample, value })) })),
+    )
+    const merged = merge([drains ?? [], serves ?? []])
+    for (const name of ['nodejs_heap_size_used_bytes', 'nodejs_eventloop_lag_p99_seconds']) {
+      assert.equal(readValue(merged, name, { worker: '1' }), 2, name)
+    }
+    assert.equal(readValue(merged, 'process_resident_memory_bytes', { worker: '1' }), 3)
+  })
+
   it('an exemplar is kept beside the bucket that the observation fell into', async () => {
     const metrics = someMetrics()
     const exemplar = { trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16) }
