@@ -7,6 +7,7 @@ import { createLog, type Log, type LogLevel } from '../telemetry/log.ts'
 import { setOwnKeys } from '../telemetry/redact.ts'
 import { shutdownTracing, spansDropped, tracingIsOn, warnTo } from '../telemetry/tracing.ts'
 import { readVersion } from '../telemetry/version.ts'
+import type { AppLive } from '../wiring/live.ts'
 import type { BreakerMessage, Surroundings } from '../wiring/surroundings.ts'
 import { cpuProfile, heapSnapshot } from './diagnose.ts'
 import { Front } from './front.ts'
@@ -102,7 +103,7 @@ export class Service {
       case 'status':
         return { ...this.load(), ready: this.app.ready(), app: this.app.status() }
       case 'live':
-        return { load: this.load(), busy: this.useOfLoop(), app: this.app.live() } satisfies WorkerLive
+        return { load: this.load(), busy: this.useOfLoop(), app: this.liveApps() } satisfies WorkerLive
       case 'heap-snapshot':
         return heapSnapshot()
       case 'cpu-profile':
@@ -179,6 +180,19 @@ export class Service {
       collect: globalThis.gc,
       onTooLarge: onOverweight,
     })
+  }
+
+  /** A stream that began before a reload is under way like any other. How the upstreams are, the newest app tells. */
+  private liveApps(): AppLive {
+    const { upstreams, requests, failures } = this.app.live()
+    const before = Array.from(this.retiring, (app) => app.live())
+    const others = before.flatMap((app) => app.upstreams)
+    const alsoAt = (name: string) => others.reduce((sum, each) => sum + (each.name === name ? each.inFlight : 0), 0)
+    return {
+      upstreams: upstreams.map((each) => ({ ...each, inFlight: each.inFlight + alsoAt(each.name) })),
+      requests: [...requests, ...before.flatMap((app) => app.requests)],
+      failures: [...failures, ...before.flatMap((app) => app.failures)],
+    }
   }
 
   private async retire(app: App): Promise<void> {

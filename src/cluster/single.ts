@@ -102,7 +102,7 @@ export class Single implements Program {
 
   async metrics(format: ExpositionFormat): Promise<{ body: string; contentType: string }> {
     await this.ledger.collect([this.counting()])
-    await Promise.all(this.replaced.entries().map(([id, app]) => this.ledger.takeReplaced(id, app)))
+    await this.countReplaced()
     this.ledger.takeMetrics('primary', await this.primary.snapshot())
     return this.ledger.text(format)
   }
@@ -117,7 +117,7 @@ export class Single implements Program {
 
   async look(): Promise<Look> {
     const counting = this.counting()
-    const [live] = await Promise.all([askLive(counting), this.ledger.count([counting])])
+    const [live] = await Promise.all([askLive(counting), this.ledger.count([counting]), this.countReplaced()])
     const uptime = Math.floor(process.uptime())
     return {
       workers: [{ worker: slot, pid: process.pid, state: 'listening', uptime, live }],
@@ -142,6 +142,10 @@ export class Single implements Program {
       pid: process.pid,
       ask: (question: Question) => this.service.answer(question),
     }
+  }
+
+  private async countReplaced(): Promise<void> {
+    await Promise.all(this.replaced.entries().map(([id, app]) => this.ledger.takeReplaced(id, app)))
   }
 
   private obstacles(changed: Settings): string[] {

@@ -30,11 +30,10 @@ class Try implements Dispatcher.DispatchHandler, Flow {
   private readonly facts: AttemptFacts
   private readonly watchdog: Watchdog
   private readonly onAbort = () => {
-    const { signal } = this.parts.call
-    const isLost = signal.reason === LOST_HEDGE
+    const isLost = this.parts.call.signal.reason === LOST_HEDGE
     // Nothing is generated any more, unless another choice begins; what is to come says what it cost, for the limits.
     if (this.consumer.whole && !isLost) this.nearlyDone()
-    else this.failWith(endOf(signal), isLost ? LOST_HEDGE : 'aborted')
+    else this.failWith(endOf(this.parts.call.signal), isLost ? LOST_HEDGE : 'aborted')
   }
   private consumer: Consumer
   private controller: Dispatcher.DispatchController | undefined

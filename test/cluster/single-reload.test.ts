@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Frame } from '../../src/page/frame.ts'
 import { withBareSockets } from './bare.ts'
 import { endPrograms, type Started, startProgram } from './program.ts'
 import { arrived, chat, type Scene, startScene } from './scene.ts'
@@ -48,6 +49,14 @@ describe('a reload of one process without workers', function () {
   async function figure(name: string): Promise<number> {
     const text = await (await program.admin('GET', '/metrics')).text()
     return Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'm').exec(text)?.[1])
+  }
+
+  /** What the live page is told just now. */
+  async function frame(): Promise<Frame> {
+    const { body } = await program.admin('GET', '/live')
+    assert.ok(body)
+    for await (const bytes of body) return JSON.parse(Buffer.from(bytes).toString().replace('data: ', ''))
+    throw new Error('there was no frame')
   }
 
   async function reload(keys: string): Promise<number> {
@@ -101,6 +110,17 @@ describe('a reload of one process without workers', function () {
     const { status, body } = await held
     assert.deepEqual([status, JSON.parse(body).error.code], [503, 'draining'])
     assert.equal(await program.ended, 0)
+  })
+
+  it('still shows on the live page what began before it', async () => {
+    const headers = { authorization: `Bearer ${first}` }
+    const held = ask(program.port, { ...chat('hold'), headers })
+    await arrived(scene, 1)
+    assert.equal(await reload(`first:${first}\n# again\n`), 200)
+    const { inFlight, requests, upstreams } = await frame()
+    assert.deepEqual([inFlight, requests.length, upstreams.map((each) => each.inFlight)], [1, 1, [1]])
+    scene.release()
+    assert.equal((await held).status, 200)
   })
 
   it('lets the log know the keys that came with it', async () => {
