@@ -5,7 +5,7 @@ import type { Format } from './rows.ts'
 export const formats: Readonly<Record<Format, { check: (text: string) => boolean; right: string }>> = {
   'http-url': {
     check: isHttpUrl,
-    right: 'an http:// or https:// address without user, password or fragment',
+    right: 'an http:// or https:// address without spaces, user, password or fragment',
   },
   'forward-proxy-url': {
     check: (text) => hasScheme(text, 'http', 'https') && isDecodable(text),
@@ -42,6 +42,8 @@ export const formats: Readonly<Record<Format, { check: (text: string) => boolean
 }
 
 function isHttpUrl(text: string): boolean {
+  // Addresses with a space or a line break between them would be one, whose path has the others in it.
+  if (/\s/.test(text)) return false
   const url = URL.parse(text)
   return hasScheme(text, 'http', 'https') && url?.username === '' && url.password === '' && url.hash === ''
 }

@@ -107,6 +107,14 @@ describe('settings', () => {
       )
   })
 
+  it('do not take several addresses for one, where something else than a comma is between them', () => {
+    for (const between of [' ', '\n', ' , http://c/v1 ']) {
+      const [fault, ...others] = faultsFrom({ env: { UPSTREAM_API_URL: `http://a/v1${between}http://b/v1` } })
+      assert.match(fault ?? '', /^UPSTREAM_API_URL: ".*http:\/\/b\/v1" is not an http:.* without spaces/s)
+      assert.deepEqual(others, [])
+    }
+  })
+
   it('quote no secret in a fault', () => {
     const faults = faultsFrom({
       env: {

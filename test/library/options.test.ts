@@ -32,7 +32,7 @@ describe('the options of the library', () => {
       'traced: is not true or false',
       'loadBalancing: "best" is not one of random, round-robin, least-busy, latency, hash',
       'idleTimeoutMs: -1 is not a number of milliseconds from 1 to 2147483647',
-      'upstreams[0].url is not an http:// or https:// address without user, password or fragment',
+      'upstreams[0].url is not an http:// or https:// address without spaces, user, password or fragment',
       'keys[0]: unknown member nam, did you mean name?',
     ])
   })
