@@ -160,7 +160,8 @@ export class Front {
       // Not http's own close, which ends idle connections first thing.
       NetServer.prototype.close.call(this.server, () => {
         cancel()
-        resolve()
+        // Node says so before it has told the requests that were just cut, whose records are written then.
+        setImmediate(() => setImmediate(resolve))
       })
     })
   }

@@ -64,6 +64,20 @@ describe('the record of a request that the proxy itself has cut', function () {
     ])
   })
 
+  for (const workers of ['0', '1']) {
+    it(`is written too where its body was still coming when the time was over (WORKERS=${workers})`, async () => {
+      const env = { UPSTREAM_API_URL: scene.upstream.url, WORKERS: workers, SHUTDOWN_TIMEOUT_MS: '1' }
+      program = await startProgram({ env })
+      const wire = await openWire(program.port)
+      wire.send(unfinished)
+      while ((await program.workers())[0]?.inFlight !== 1) {}
+      program.signal('SIGTERM')
+      assert.equal(await program.ended, 0)
+      wire.socket.destroy()
+      assert.deepEqual(await records(1), [['plain', 503, 'draining', 'warn']])
+    })
+  }
+
   for (const [what, rest, status, code] of [
     ['comes too slowly', '', 408, 'request_timeout'],
     ['turns out to be no HTTP', 'no length\r\n', 400, 'invalid_request'],
