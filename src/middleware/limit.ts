@@ -3,10 +3,15 @@ import { ProxyError } from '../errors.ts'
 import type { Context, Grant, Stage, Usage } from '../facts.ts'
 import type { Limiter } from '../limit/limiter.ts'
 
+/** What of an answer is on its way at once, whether its client reads or not. Bytes. */
+const soonOut = 64 * 1024
+
 /**
  * Refuses a client that has spent its budget, before its body is read.
- * Sets the x-ratelimit headers and `facts.limit`. The slot is given back when the response closes, whatever happened;
- * tokens are charged once nothing can add to `facts.usage` any more, also when the client left early.
+ * Sets the x-ratelimit headers and `facts.limit`. The slot is given back, and tokens are charged, once the later stages
+ * have done their work and just before the end of the answer goes out: a client that asks again as soon as it has it may
+ * come to another process, and would be counted twice there. A slot is given back before that when the client leaves, and
+ * only when the response closes where much of the answer waits for its client to read.
  */
 export function limit(limiter: Limiter): Stage {
   const counted: Stage = async (ctx, next) => {
@@ -17,13 +22,17 @@ export function limit(limiter: Limiter): Stage {
     showLimits(ctx, grant)
     if (!grant.ok) throw refusal(grant)
 
-    const closed = whenClosed(ctx.res)
-    closed.then(() => limiter.release(client))
+    let held = true
+    const release = () => {
+      if (held) limiter.release(client)
+      held = false
+    }
+    whenClosed(ctx.res).then(release)
     try {
       await next()
     } finally {
-      // A client that leaves closes the response first; only then do the later stages stop and write what they got.
-      closed.then(() => limiter.charge(client, tokensOf(facts.usage)))
+      if (unread(ctx) <= soonOut) release()
+      limiter.charge(client, tokensOf(facts.usage))
     }
   }
   return (ctx, next) => (limiter.limits(ctx.state.facts.client) ? counted(ctx, next) : next())
@@ -31,6 +40,11 @@ export function limit(limiter: Limiter): Stage {
 
 function tokensOf(usage: Usage | undefined): number {
   return usage === undefined ? 0 : (usage.total ?? usage.input + usage.output)
+}
+
+/** What of the answer has not gone out yet: of one in a piece, nothing has. Bytes, or about as many. */
+function unread({ res, state }: Context): number {
+  return res.writableLength + (state.answer?.body.length ?? 0)
 }
 
 /** Resolves at once when the client left while the limiter was asked: 'close' is not emitted again. */

@@ -44,6 +44,13 @@ function noted(caps: Partial<LimiterOptions>): Noted {
   }
 }
 
+/** Keeps what had been noted when all stages were through, and nothing of the answer had gone out. */
+function noteBefore({ notes }: Noted) {
+  const before: string[] = []
+  const stage: Stage = (_ctx, next) => next().then(() => void before.push(...notes))
+  return { notes: before, stage }
+}
+
 const name: Stage = async (ctx, next) => {
   ctx.state.facts.client = 'team'
   await next()
@@ -117,14 +124,29 @@ describe('the limit stage', () => {
     assert.match((await get()).body.error?.message ?? '', /all 42 tokens of this minute/)
   })
 
-  it('gives the slot back and charges once, when the response has closed', async () => {
+  it('gives the slot back and charges once, before the client has its answer and can ask again', async () => {
     const limiter = noted({ tokens: 1000, concurrency: 1 })
-    const { get } = await serveWith(limiter)
-    const charged = once(limiter.events, 'charge')
-    await get()
-    await charged
-    assert.deepEqual(limiter.notes, ['release team', 'charge team 42'])
-    assert.equal((await get()).status, 200)
+    const before = noteBefore(limiter)
+    served = await serve([before.stage, name, limit(limiter), answer])
+    assert.equal((await served.get()).status, 200)
+    assert.deepEqual(before.notes, ['release team', 'charge team 42'])
+    assert.deepEqual(limiter.notes, before.notes)
+    assert.equal((await served.get()).status, 200)
+  })
+
+  it('keeps the slot of a large answer until its client has read it', async () => {
+    const limiter = noted({ concurrency: 1 })
+    const before = noteBefore(limiter)
+    const large: Stage = async (ctx) => {
+      ctx.state.answer = { status: 200, headers: {}, body: 'x'.repeat(100_000) }
+      ctx.body = ctx.state.answer.body
+    }
+    served = await serve([before.stage, name, limit(limiter), large])
+    const released = once(limiter.events, 'release')
+    assert.equal((await served.get()).status, 200)
+    await released
+    assert.deepEqual(before.notes, ['charge team 0'])
+    assert.deepEqual(limiter.notes, ['charge team 0', 'release team'])
   })
 
   it('neither gives back nor charges what was refused', async () => {
