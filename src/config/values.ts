@@ -50,6 +50,8 @@ function isAllButTheSame(name: string): boolean {
  */
 export function convert(row: Row<unknown>, raw: unknown): unknown {
   if (row.kind === 'list') return typeof raw === 'string' ? entries(raw, row.secret === true) : raw
+  // In a file an object is written as one, and need not be packed into text as for the environment.
+  if (row.schema.format === 'json-object' && typeof raw === 'object') return JSON.stringify(raw)
   if (typeof raw !== 'string') return raw
   if (row.kind === 'flag') return toFlag(raw)
   if (row.kind === 'size') return parseSize(raw) ?? raw

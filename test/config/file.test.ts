@@ -14,6 +14,26 @@ describe('the config file', () => {
     }
   })
 
+  it('has the body of the probe as an object, or as the text of one', () => {
+    const body = { model: 'tiny', messages: [{ role: 'user', content: 'hi' }], max_tokens: 1 }
+    const yaml = `
+UPSTREAM_API_URL: ${url}
+PROBE_BODY:
+  model: tiny
+  messages: [{ role: user, content: hi }]
+  max_tokens: 1
+`
+    const files = [
+      yaml,
+      ...[body, JSON.stringify(body)].map((PROBE_BODY) => JSON.stringify({ UPSTREAM_API_URL: url, PROBE_BODY })),
+    ]
+    for (const text of files) {
+      assert.deepEqual(JSON.parse(settingsFrom({ argv, files: { '/c': text } }).probeBody ?? ''), body)
+    }
+    const list = `UPSTREAM_API_URL: ${url}\nPROBE_BODY: [${JSON.stringify(body)}]\n`
+    assert.match(String(faultsFrom({ argv, files: { '/c': list } })), /^PROBE_BODY: .* is not a JSON object$/)
+  })
+
   it('lists upstreams with everything that can be said of one', () => {
     const text = `
 upstreams:
