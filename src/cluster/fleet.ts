@@ -214,7 +214,8 @@ export class Fleet {
     const { log, clock } = this.parts
     // Not `pid`: that is the process that writes the line, and a key given twice is read one way here, another there.
     const about = { worker: slot.name, worker_pid: member.pid, how }
-    if (wanted) log.info(about, `worker ${slot.name} has ended`)
+    // Why it could not start is said elsewhere; that it died of SIGKILL would look like the system's doing.
+    if (wanted || member.failed) log.info(about, `worker ${slot.name} has ended`)
     else log.error(about, `worker ${slot.name} died: ${how}`)
     this.parts.onExit(member, wanted)
     // One that never listened has been counted by its start.

@@ -34,6 +34,8 @@ export class Member {
   readonly slot: string
   readonly startedAt: number
   state: MemberState = 'starting'
+  /** It could not begin to listen, which whoever has started it is told, and was ended. */
+  failed = false
   port: number | undefined
   /** Resolves when it listens; rejects with a StartFailure when it cannot. */
   readonly ready: Promise<void>
@@ -138,6 +140,7 @@ export class Member {
 
   private fail(reason: string): void {
     this.cancelStartTimer()
+    this.failed = true
     this.settle.reject(new StartFailure(reason))
     this.kill()
   }

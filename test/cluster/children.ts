@@ -59,6 +59,8 @@ export interface Scene {
   /** Every process forked so far, in order. */
   readonly children: readonly ScriptedChild[]
   readonly exits: { slot: string; wanted: boolean }[]
+  /** What was logged, each line with its level before it. */
+  readonly lines: string[]
   /** The last process forked. */
   latest(): ScriptedChild
 }
@@ -68,6 +70,7 @@ export function scene(settings: Settings): Scene {
   const clock = new MovedClock()
   const children: ScriptedChild[] = []
   const exits: { slot: string; wanted: boolean }[] = []
+  const lines: string[] = []
   const fleet = new Fleet(settings, {
     fork(events) {
       const child = new ScriptedChild(1000 + children.length, events)
@@ -75,13 +78,21 @@ export function scene(settings: Settings): Scene {
       return child
     },
     clock,
-    log: pino({ enabled: false }),
+    log: pino(
+      { formatters: { level: (level) => ({ level }) } },
+      {
+        write(line) {
+          const { level, msg } = JSON.parse(line)
+          lines.push(`${level}: ${msg}`)
+        },
+      },
+    ),
     logLevel: () => 'info',
     breakers: () => [],
     onMessage() {},
     onExit: ({ slot }: Member, wanted) => exits.push({ slot, wanted }),
   })
-  return { fleet, clock, children, exits, latest: () => children.at(-1)! }
+  return { fleet, clock, children, exits, lines, latest: () => children.at(-1)! }
 }
 
 /** Settings for tests, by environment names. */

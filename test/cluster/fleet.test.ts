@@ -39,6 +39,16 @@ describe('the fleet', () => {
     assert.equal(children.length, 2, 'a program that cannot start must not go on forking')
   })
 
+  it('does not say of a worker that it died when it could not start, which is told with the reason', async () => {
+    const { fleet, children, lines } = scene(settingsOf({ WORKERS: '2' }))
+    const started = fleet.start()
+    children[0]?.say({ kind: 'failed', reason: 'PORT: port 3000 is taken' })
+    children[0]?.exit('SIGKILL')
+    children[1]?.exit('SIGSEGV')
+    await assert.rejects(started)
+    assert.deepEqual(lines, ['info: worker 1 has ended', 'error: worker 2 died: SIGSEGV'])
+  })
+
   it('goes on with those that listen when one of them dies at its start, and tries that one again', async () => {
     const { fleet, children, clock, latest } = scene(settingsOf({ WORKERS: '2' }))
     const started = fleet.start()
