@@ -24,4 +24,11 @@ export class SharedBreakers {
   open(): BreakerMessage[] {
     return [...this.last.values()].filter(({ state, until }) => state === 'open' && until > this.clock.wall())
   }
+
+  /** What has become known since a worker was told `known`, and it could not hear while it started. */
+  missedBy(known: readonly BreakerMessage[]): BreakerMessage[] {
+    const isNews = (message: BreakerMessage) => known.some(({ upstream }) => upstream === message.upstream)
+    const open = new Set(this.open())
+    return [...this.last.values()].filter((last) => !known.includes(last) && (open.has(last) || isNews(last)))
+  }
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Settings } from '../config/settings.ts'
+import type { BreakerMessage } from '../wiring/surroundings.ts'
 import type { Child, Fork } from './fork.ts'
 import type { FromWorker, Question, Start, ToWorker } from './messages.ts'
 import { StartFailure } from './start-failure.ts'
@@ -73,6 +74,11 @@ export class Member {
   /** What it was started with. */
   get settings(): Settings {
     return this.parts.start.settings
+  }
+
+  /** The breakers of which it was told when it was started. */
+  get breakers(): readonly BreakerMessage[] {
+    return this.parts.start.breakers
   }
 
   get replaced(): boolean {

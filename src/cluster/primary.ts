@@ -194,8 +194,9 @@ export class Primary implements Program {
       )
       this.fleet.renew(member).catch((error: unknown) => logger.error({ err: error }, 'it could not be replaced'))
     } else if (message.kind === 'listening') {
-      // It may have been changed while this one started, and could not hear.
+      // These may have changed while this one started, and could not hear.
       member.tell({ kind: 'log-level', level: this.level })
+      for (const breaker of this.breakersOf(member.settings).missedBy(member.breakers)) member.tell(breaker)
       logger.info({ worker: member.slot, worker_pid: member.pid, port: message.port }, `worker ${member.slot} listens`)
     }
   }

@@ -28,4 +28,21 @@ describe('breakers that workers share', () => {
     clock.move(1000)
     assert.deepEqual(breakers.open(), [])
   })
+
+  it('tells a worker that was starting meanwhile what it has missed, and nothing twice', () => {
+    const clock = new MovedClock()
+    const breakers = new SharedBreakers(clock)
+    const change = (upstream: string, state: 'open' | 'closed', until = clock.wall() + 1000) => {
+      const message = { kind: 'breaker', upstream, state, until } as const
+      breakers.relay(message, [])
+      return message
+    }
+    for (const upstream of ['a', 'b', 'c', 'd']) change(upstream, 'open')
+    change('d', 'closed', 0)
+    const known = breakers.open()
+    const missed = [change('b', 'closed', 0), change('c', 'open', clock.wall() + 2000), change('e', 'open')]
+    change('f', 'open')
+    change('f', 'closed', 0)
+    assert.deepEqual(breakers.missedBy(known), missed)
+  })
 })

@@ -58,6 +58,32 @@ describe('workers and their primary', function () {
     assert.equal((latest!.app.heard as unknown[]).length, 1)
   })
 
+  it('hear of breakers as well that opened while they started', async () => {
+    const [victim] = await program.workers()
+    const from = program.lines.length
+    process.kill(victim!.pid, 'SIGKILL')
+    let listens = false
+    const listening = program
+      .line(({ msg }) => msg === `worker ${victim!.worker} listens`, from)
+      .then(() => {
+        listens = true
+      })
+    await program.line(({ worker_pid, how }) => worker_pid === victim!.pid && how === 'SIGKILL', from)
+    const told: { upstream: string; pid: number }[] = []
+    while (!listens) {
+      const upstream = `u${told.length}`
+      const { pid } = JSON.parse((await ask(program.port, { path: `/tell?upstream=${upstream}` })).body)
+      told.push({ upstream, pid })
+    }
+    await listening
+    const latest = async () => (await program.workers()).find(({ worker }) => worker === victim!.worker)!
+    const { pid } = await latest()
+    // What it told itself, if it was asked at the end, it need not hear.
+    const news = told.filter((each) => each.pid !== pid).map(({ upstream }) => upstream)
+    const heard = async () => (await latest()).app.heard as { upstream: string }[]
+    while (!new Set((await heard()).map(({ upstream }) => upstream)).isSupersetOf(new Set(news))) {}
+  })
+
   it('log at the level that the admin port sets, those that start later too', async () => {
     assert.equal((await program.admin('PUT', '/log-level', { body: 'debug' })).status, 200)
     const [victim] = await program.workers()

@@ -31,8 +31,9 @@ export const createTinyApp: CreateApp = (settings, surroundings) => {
       hoard.push(Array.from({ length: Number(query.get('mb')) * 131_072 }, (_, index) => index + 0.5))
       send(res, { pid: process.pid })
     },
-    '/tell': (res) => {
-      surroundings.send({ kind: 'breaker', upstream: 'a', state: 'open', until: Date.now() + 60_000 })
+    '/tell': (res, query) => {
+      const upstream = query.get('upstream') ?? 'a'
+      surroundings.send({ kind: 'breaker', upstream, state: 'open', until: Date.now() + 60_000 })
       send(res, { pid: process.pid })
     },
     '/log': (res) => {
