@@ -17,6 +17,7 @@ import type { ProxyStatus } from './library/status.ts'
 import { embeddedLog } from './telemetry/embedded-log.ts'
 import { negotiate, write } from './telemetry/exposition.ts'
 import { readVersion } from './telemetry/version.ts'
+import { keysIn } from './wiring/whose-key.ts'
 
 export type { ProxyKey, UpstreamConfig, UpstreamEntry } from './config/settings.ts'
 export type { ProxyOptions } from './library/options.ts'
@@ -125,9 +126,8 @@ export function createProxy(options: ProxyOptions): EmbeddedProxy {
 }
 
 function surroundings(settings: Settings, { onLog, traced }: ProxyOptions): Parameters<typeof createApp>[1] {
-  const keys = [...settings.upstreams, ...settings.proxyApiKeys].flatMap(({ key }) => key ?? [])
   return {
-    log: embeddedLog({ level: settings.logLevel, keys, onLine: onLog }),
+    log: embeddedLog({ level: settings.logLevel, keys: keysIn(settings), onLine: onLog }),
     clock: systemClock,
     // The server may be somebody else's, with other routes on the same connections: none is made to rest.
     useOfLoop: () => 0,

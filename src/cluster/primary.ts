@@ -8,6 +8,7 @@ import type { Log, LogLevel } from '../telemetry/log.ts'
 import { createPrimaryMetrics } from '../telemetry/metrics.ts'
 import { setOwnKeys } from '../telemetry/redact.ts'
 import { modelsOf } from '../wiring/upstreams.ts'
+import { keysIn } from '../wiring/whose-key.ts'
 import { SharedBreakers } from './breakers.ts'
 import type { Look, WorkerLook } from './control.ts'
 import { Fleet } from './fleet.ts'
@@ -147,7 +148,8 @@ export class Primary implements Program {
 
   private async apply(settings: Settings): Promise<void> {
     this.ledger.know(modelsOf(settings))
-    setOwnKeys(settings.upstreams, settings.proxyApiKeys)
+    // The old ones as well: they stay in use when the reload fails, and until the last worker that has them has ended.
+    setOwnKeys([this.settings, settings].flatMap(keysIn))
     await this.fleet.reload(settings)
     // What the admin port has set stays, unless the configuration says something new.
     if (settings.logLevel !== this.settings.logLevel) this.setLevel(settings.logLevel)

@@ -9,6 +9,7 @@ import { shutdownTracing, spansDropped, tracingIsOn, warnTo } from '../telemetry
 import { readVersion } from '../telemetry/version.ts'
 import type { AppLive } from '../wiring/live.ts'
 import type { BreakerMessage, Surroundings } from '../wiring/surroundings.ts'
+import { keysIn } from '../wiring/whose-key.ts'
 import { cpuProfile, heapSnapshot } from './diagnose.ts'
 import { Front } from './front.ts'
 import { warnOfV8, watchHeap } from './heap.ts'
@@ -204,5 +205,5 @@ export class Service {
 }
 
 function hideKeysOf(known: Iterable<Settings>): void {
-  setOwnKeys(...[...known].flatMap(({ upstreams, proxyApiKeys }) => [upstreams, proxyApiKeys]))
+  setOwnKeys([...known].flatMap(keysIn))
 }

@@ -35,13 +35,9 @@ function inJson(text: string): string {
 
 let ownRedactor = redactor()
 
-interface Keyed {
-  readonly key?: string | undefined
-}
-
 /** The keys of this process, which `redact` blots out from now on. */
-export function setOwnKeys(...lists: readonly (readonly Keyed[])[]): void {
-  ownRedactor = redactor(lists.flat().flatMap(({ key }) => key ?? []))
+export function setOwnKeys(keys: readonly string[]): void {
+  ownRedactor = redactor(keys)
 }
 
 /** Blots out of any text what looks like a key, and this process's own. */

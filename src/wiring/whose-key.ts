@@ -12,3 +12,8 @@ export function whoseKey(
   if (ownKeys(upstream).length > 0) return 'operator'
   return proxyApiKeys.length === 0 ? 'client' : 'nobody'
 }
+
+/** All keys that a configuration has, wherever they stand in it: nothing that is written may show one. */
+export function keysIn({ upstreams, proxyApiKeys }: Pick<Settings, 'upstreams' | 'proxyApiKeys'>): string[] {
+  return [...upstreams.flatMap(ownKeys), ...proxyApiKeys.map(({ key }) => key)]
+}

@@ -9,6 +9,7 @@ import { arrived, chat, type Scene, startScene } from './scene.ts'
 import { ask } from './traffic.ts'
 
 const [first, second] = ['key-of-the-first-team', 'words of the second team'.replaceAll(' ', '_')]
+const among = 'one among the headers'.replaceAll(' ', '_')
 
 describe('a reload of one process without workers', function () {
   this.timeout(60_000)
@@ -21,9 +22,11 @@ describe('a reload of one process without workers', function () {
     dir = mkdtempSync(join(tmpdir(), 'single-reload-'))
     scene = await startScene()
     writeFileSync(join(dir, 'keys'), `first:${first}\n`)
+    const upstreams = [{ name: 'one', url: scene.upstream.url, headers: { 'x-api-key': among } }]
+    writeFileSync(join(dir, 'config'), JSON.stringify({ upstreams }))
     program = await startProgram({
       env: {
-        UPSTREAM_API_URL: scene.upstream.url,
+        CONFIG_FILE: join(dir, 'config'),
         WORKERS: '0',
         RATE_LIMIT_REQUESTS: '2',
         SHUTDOWN_TIMEOUT_MS: '1',
@@ -130,6 +133,11 @@ describe('a reload of one process without workers', function () {
     assert.equal(line.model, '[redacted]')
     const metrics = await (await program.admin('GET', '/metrics')).text()
     assert.ok(!metrics.includes(second))
+  })
+
+  it('is not needed to hide a key that stands among the headers of an upstream', async () => {
+    assert.equal(await status(first, among), 200)
+    assert.equal((await program.line(({ msg }) => msg === 'request')).model, '[redacted]')
   })
 
   it('goes on hiding the keys that went with it as long as a request runs that was let in by one', async () => {

@@ -157,17 +157,22 @@ describe('the library', () => {
   it('logs to whoever wants it, without a key in it', async () => {
     const lines: LogLine[] = []
     const key = 'operators-own-key'
+    const other = 'one among its headers'.replaceAll(' ', '-')
     const proxy = create({
-      upstreams: { url: upstream.url, key },
+      upstreams: { url: upstream.url, key, headers: { 'x-api-key': other } },
       onLog: (line) => lines.push(line),
       logLevel: 'debug',
     })
     const { baseURL } = await proxy.listen()
-    await post(`${baseURL}/chat/completions`, { ...question, model: key })
+    for (const model of [key, other]) await post(`${baseURL}/chat/completions`, { ...question, model })
     // What the line is about has ended by then.
     await proxy.close()
     const line = lines.find(({ msg }) => msg === 'request')
     assert.deepEqual([line?.level, line?.route, line?.status], ['info', '/v1/chat/completions', 200])
+    assert.deepEqual(
+      lines.filter(({ msg }) => msg === 'request').map(({ model }) => model),
+      ['[redacted]', '[redacted]'],
+    )
     assert.equal(JSON.stringify(lines).includes(key), false)
   })
 

@@ -135,7 +135,7 @@ describe('delivering spans', () => {
   })
 
   it('what leaves has no key in a name or an attribute, whoever took it for something else', () => {
-    setOwnKeys([{ key: 'the proxy of the team' }])
+    setOwnKeys(['the proxy of the team'])
     for (let index = 0; index < 4; index++) {
       endSpan((span) => {
         span.updateName('chat sk-abcdefghijklmnop')
@@ -147,7 +147,7 @@ describe('delivering spans', () => {
         })
       })
     }
-    setOwnKeys()
+    setOwnKeys([])
     const [span] = exporter.batches[0]?.spans ?? []
     assert.equal(span?.name, 'chat [redacted]')
     assert.deepEqual(span?.attributes, { model: '[redacted]', agent: 'curl [redacted]', id: '[redacted]', n: 7 })
