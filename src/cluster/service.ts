@@ -51,11 +51,8 @@ export class Service {
   /** A reload must not give clients their minute anew. */
   private readonly counters = memoryCounters()
   private app: App
-  private settings: Settings
-  /** Those of the app that serves, and of each that finishes what runs: the log must show the keys of none. */
-  private readonly known: Set<Settings>
-  /** Apps that finish what runs, though another has taken their place. */
-  private readonly retiring = new Set<App>()
+  /** The one that serves, and each that finishes what runs, with their settings: the log must show the keys of none. */
+  private readonly apps = new Map<App, Settings>()
   /** The live page's own: the metrics' begins anew for each scrape. */
   private readonly useOfLoop = measureLoopUse()
   private stopHeapWatch: () => void
@@ -63,8 +60,6 @@ export class Service {
   private constructor(parts: ServiceParts, log: Log) {
     this.parts = parts
     this.log = log
-    this.settings = parts.settings
-    this.known = new Set([parts.settings])
     this.app = this.create(parts.settings)
     this.front = new Front(parts.settings, this.app.listener, parts.clock, (request) => this.app.refused(request))
     this.stopHeapWatch = this.watchHeap(parts.settings)
@@ -120,16 +115,14 @@ export class Service {
   swap(settings: Settings): { old: App; over: Promise<void> } {
     const old = this.app
     this.app = this.create(settings)
-    const before = this.settings
-    this.settings = settings
-    hideKeysOf(this.known.add(settings))
+    hideKeysOf(this.apps.values())
     this.front.limit(settings)
     this.stopHeapWatch()
     this.stopHeapWatch = this.watchHeap(settings)
     this.front.serveBy(this.app.listener)
     const over = this.retire(old).finally(() => {
-      this.known.delete(before)
-      hideKeysOf(this.known)
+      this.apps.delete(old)
+      hideKeysOf(this.apps.values())
     })
     return { old, over }
   }
@@ -144,10 +137,10 @@ export class Service {
       beforeCut: () => {
         // The grace may not be over, and a request that comes now would hear nothing.
         this.app.drain()
-        for (const app of [this.app, ...this.retiring]) app.endAll()
+        for (const app of this.apps.keys()) app.endAll()
       },
     })
-    await whenRecorded(this.app, this.parts.clock)
+    await Promise.all(Array.from(this.apps.keys(), (app) => whenRecorded(app, this.parts.clock)))
   }
 
   /** After `drain`, and after its last snapshot has been taken. */
@@ -158,7 +151,7 @@ export class Service {
   }
 
   private create(settings: Settings): App {
-    return this.parts.createApp(settings, {
+    const app = this.parts.createApp(settings, {
       log: this.log.logger,
       clock: this.parts.clock,
       useOfLoop: measureLoopUse(),
@@ -169,6 +162,8 @@ export class Service {
       spansDropped,
       send: this.parts.send,
     })
+    this.apps.set(app, settings)
+    return app
   }
 
   private watchHeap({ maxHeapMb }: Settings): () => void {
@@ -186,7 +181,8 @@ export class Service {
   /** A stream that began before a reload is under way like any other. How the upstreams are, the newest app tells. */
   private liveApps(): AppLive {
     const { upstreams, requests, failures } = this.app.live()
-    const before = Array.from(this.retiring, (app) => app.live())
+    const replaced = [...this.apps.keys()].filter((app) => app !== this.app)
+    const before = replaced.map((app) => app.live())
     const others = before.flatMap((app) => app.upstreams)
     const alsoAt = (name: string) => others.reduce((sum, each) => sum + (each.name === name ? each.inFlight : 0), 0)
     return {
@@ -197,9 +193,7 @@ export class Service {
   }
 
   private async retire(app: App): Promise<void> {
-    this.retiring.add(app)
     await whenIdle(app, this.parts.clock)
-    this.retiring.delete(app)
     await app.close()
   }
 }

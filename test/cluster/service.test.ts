@@ -6,11 +6,13 @@ import { MovedClock } from '../support/clock.ts'
 import { settingsFor } from '../support/proxy.ts'
 import { createTinyApp } from './tiny/app.ts'
 
-/** A service on a free port, of an app with these parts instead of its own. */
-function open(parts: Partial<App>): Promise<Service> {
+const settings = settingsFor('http://127.0.0.1:9', { PORT: '0', HOST: '127.0.0.1' })
+
+/** A service on a free port, of apps, one after the other, with these parts instead of their own. */
+function open(...parts: Partial<App>[]): Promise<Service> {
   return Service.open({
-    createApp: (settings, surroundings) => ({ ...createTinyApp(settings, surroundings), ...parts }),
-    settings: settingsFor('http://127.0.0.1:9', { PORT: '0', HOST: '127.0.0.1' }),
+    createApp: (settings, surroundings) => ({ ...createTinyApp(settings, surroundings), ...parts.shift() }),
+    settings,
     slot: '1',
     logLevel: 'fatal',
     clock: systemClock,
@@ -57,6 +59,15 @@ describe('a worker’s service', () => {
     let left = 3
     const service = await open({ inFlight: () => Math.max(0, --left) })
     await service.listen()
+    await service.drain(0)
+    assert.ok(left <= 0)
+    await service.close()
+  })
+  it('waits so for what it cut of an app that has been replaced', async () => {
+    let left = 4
+    const service = await open({ inFlight: () => Math.max(0, --left) })
+    await service.listen()
+    service.swap({ ...settings })
     await service.drain(0)
     assert.ok(left <= 0)
     await service.close()
