@@ -98,7 +98,13 @@ function putKey(
     return
   }
   if (providerKey !== undefined) headers.authorization = providerKey
-  if (passKeys && typeof azure === 'string') headers['api-key'] = azure
+  if (passKeys && typeof azure === 'string' && !setsAuthorization(config)) headers['api-key'] = azure
+}
+
+/** Then that is the key, like `key`: a refusal of a client's beside it would count as one of it, for everybody. */
+function setsAuthorization({ headers }: UpstreamConfig): boolean {
+  for (const name in headers) if (name.toLowerCase() === 'authorization') return true
+  return false
 }
 
 /** Where providers take a key; what the operator's `headers` have there is one of his, like `key`. */

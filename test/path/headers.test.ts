@@ -89,6 +89,16 @@ describe('the headers of a request', () => {
     assert.deepEqual([headers.authorization, headers['api-key']], ['Bearer own', undefined])
   })
 
+  it('carry no key of the client’s beside an Authorization of the operator’s', async () => {
+    const upstream = await on.upstream(good)
+    const headers = { Authorization: 'Bearer own' }
+    const config = JSON.stringify({ upstreams: [{ name: 'a', url: upstream.base, headers }] })
+    const proxy = await on.proxy([], { config })
+    await ask(proxy, { authorization: 'Bearer mine', 'api-key': 'mine too' })
+    const got = (await upstream.next()).headers
+    assert.deepEqual([got.authorization, got['api-key']], ['Bearer own', undefined])
+  })
+
   it('never carry a key of this proxy', async () => {
     const { proxy, upstream } = await on.pair(good, { env: { PROXY_API_KEYS: 'ann:secret-of-ann-0123456789' } })
     await ask(proxy, { authorization: 'Bearer secret-of-ann-0123456789' })
