@@ -70,19 +70,18 @@ export class Fleet {
    */
   async reload(settings: Settings): Promise<void> {
     const before = this.settings
-    const wanted = this.slotsFor(settings.workers)
-    for (const [done, slot] of wanted.entries()) {
+    const all = this.slotsFor(settings.workers)
+    for (const [done, slot] of all.entries()) {
       try {
         await this.replace(slot, settings)
       } catch (error) {
         const rest = await this.restore(before)
         if (done === 0 || this.stopping || !(error instanceof StartFailure)) throw error
-        const all = wanted.length
-        throw new StartFailure(`${done} of ${all} workers had been replaced when one failed: ${error.message}${rest}`)
+        throw new StartFailure(`${done} of ${all.length} workers were replaced, one failed: ${error.message}${rest}`)
       }
       this.settings = settings
     }
-    this.keepOnly(wanted)
+    this.keepOnly(all)
   }
 
   /** Replaces the process of one worker, with the settings that are in effect. */

@@ -61,7 +61,7 @@ describe('a rolling reload that fails', () => {
     await settled()
     assert.equal(children[2]?.drains, false, 'not before another listens')
     children[4]?.listen()
-    await assert.rejects(reloaded, /^StartFailure: 1 of 2 workers had been replaced when one failed: no memory$/)
+    await assert.rejects(reloaded, /^StartFailure: 1 of 2 workers were replaced, one failed: no memory$/)
     assert.deepEqual([children[1]?.drains, children[2]?.drains, children[4]?.drains], [false, true, false])
     assert.equal(children[4]?.settings.maxAttempts, 3)
     children[3]?.exit()
@@ -103,7 +103,7 @@ describe('a rolling reload that fails', () => {
     children[3]?.say({ kind: 'failed', reason: 'no memory' })
     await settled()
     children[4]?.listen()
-    await assert.rejects(reloaded, /^StartFailure: 2 of 3 workers had been replaced/)
+    await assert.rejects(reloaded, /^StartFailure: 2 of 3 workers were replaced/)
     assert.deepEqual([children[1]?.drains, children[2]?.drains, children[4]?.drains], [true, true, false])
     clock.move(60_000)
     assert.equal(children.length, 5)
@@ -127,7 +127,7 @@ describe('a rolling reload that fails', () => {
       await settled()
       children[index]?.listen()
     }
-    await assert.rejects(reloaded, /^StartFailure: 1 of 3 workers had been replaced when one failed: no memory$/)
+    await assert.rejects(reloaded, /^StartFailure: 1 of 3 workers were replaced, one failed: no memory$/)
     children[4]?.exit()
     clock.move(60_000)
     assert.deepEqual(
