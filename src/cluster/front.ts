@@ -8,6 +8,7 @@ import { noteCut } from '../cut.ts'
 import { ProxyError } from '../errors.ts'
 import { Roll } from '../roll.ts'
 import type { Refused } from '../wiring/refused.ts'
+import { continueWhenRead } from './expectation.ts'
 import { faultOf, originForm, refuseConnection, refuseRequest, refuseTunnel } from './refuse.ts'
 
 export type Listener = (req: IncomingMessage, res: ServerResponse) => void
@@ -80,6 +81,7 @@ export class Front {
     Object.assign(this.server, { dropMaxConnection: true })
     this.limit(settings)
     this.server.on('request', (req, res) => this.take(req, res))
+    this.server.on('checkContinue', (req, res) => this.take(continueWhenRead(req, res), res))
     // An expectation that is not known may be passed over (RFC 9110, section 10.1.1); Node would say 417 and no more.
     this.server.on('checkExpectation', (req, res) => this.take(req, res))
     this.server.on('clientError', (error, socket) => {
