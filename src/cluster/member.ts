@@ -26,8 +26,11 @@ interface Waiting {
 
 /** A worker that is alive but has not begun to listen by then is stuck. Milliseconds. */
 const startTimeoutMs = 60_000
-/** On top of its own deadline, before a worker that should have ended is killed. Milliseconds. */
-const killAfterMs = 5000
+/**
+ * On top of its own deadline, before a worker that should have ended is killed. Until then it may wait two seconds each for
+ * what was cut to be on record, for a Redis that hangs, and for a collector that does. Milliseconds.
+ */
+const killAfterMs = 8000
 
 /** One worker process, from its fork to its exit. */
 export class Member {

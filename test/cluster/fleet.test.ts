@@ -186,7 +186,7 @@ describe('the fleet', () => {
   it('kills a worker that outlives its time to drain', async () => {
     const { fleet, clock, latest } = await running(1)
     const stopped = fleet.stop()
-    clock.move(34_999)
+    clock.move(37_999)
     assert.deepEqual(latest().killed, [])
     clock.move(1)
     assert.deepEqual(latest().killed, ['SIGKILL'])

@@ -97,7 +97,7 @@ describe('a rolling reload', () => {
     clock.move(50_000)
     const stopped = fleet.stop()
     assert.deepEqual(children[0]?.told.at(-1), { kind: 'drain', timeoutMs: 1000 })
-    clock.move(5999)
+    clock.move(8999)
     assert.deepEqual(children[0]?.killed, [])
     clock.move(1)
     assert.deepEqual(children[0]?.killed, ['SIGKILL'])
