@@ -95,6 +95,15 @@ export function scene(settings: Settings): Scene {
   return { fleet, clock, children, exits, lines, latest: () => children.at(-1)! }
 }
 
+/** A fleet of so many workers, all of which listen. */
+export async function running(workers: number): Promise<Scene> {
+  const made = scene(settingsOf({ WORKERS: String(workers) }))
+  const started = made.fleet.start()
+  for (const child of made.children) child.listen()
+  await started
+  return made
+}
+
 /** Settings for tests, by environment names. */
 export function settingsOf(env: Record<string, string> = {}): Settings {
   const loaded = loadSettings({

@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict'
 import { healthyAfterMs, respawnDelay } from '../../src/cluster/backoff.ts'
-import { type Scene, scene, settingsOf, settled } from './children.ts'
-
-/** A fleet of `count` workers that all listen. */
-async function running(count: number): Promise<Scene> {
-  const stage = scene(settingsOf({ WORKERS: String(count) }))
-  const started = stage.fleet.start()
-  for (const child of stage.children) child.listen()
-  await started
-  return stage
-}
+import { running, scene, settingsOf, settled } from './children.ts'
 
 describe('the fleet', () => {
   it('starts as many workers as there should be, and is ready when all listen', async () => {

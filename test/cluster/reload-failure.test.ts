@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
-import { scene, settingsOf, settled } from './children.ts'
+import { running, settingsOf, settled } from './children.ts'
 
 describe('a rolling reload that fails', () => {
   it('changes nothing when the first new worker cannot start', async () => {
-    const { fleet, children, clock, latest } = scene(settingsOf({ WORKERS: '2' }))
-    const started = fleet.start()
-    for (const child of children) child.listen()
-    await started
+    const { fleet, children, clock, latest } = await running(2)
     const reloaded = fleet.reload(settingsOf({ WORKERS: '2', PORT: '81' }))
     await settled()
     latest().say({ kind: 'failed', reason: 'PORT: port 81 is taken' })
@@ -20,10 +17,7 @@ describe('a rolling reload that fails', () => {
   })
 
   it('fills the place of a worker that dies while its replacement is being started in vain', async () => {
-    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '1' }))
-    const started = fleet.start()
-    children[0]?.listen()
-    await started
+    const { fleet, children, clock } = await running(1)
     const reloaded = fleet.reload(settingsOf({ WORKERS: '1' }))
     await settled()
     children[0]?.exit()
@@ -35,10 +29,7 @@ describe('a rolling reload that fails', () => {
   })
 
   it('keeps the old worker when the new one is told to end as soon as it listens', async () => {
-    const { fleet, children } = scene(settingsOf({ WORKERS: '1' }))
-    const started = fleet.start()
-    children[0]?.listen()
-    await started
+    const { fleet, children } = await running(1)
     const reloaded = fleet.reload(settingsOf({ WORKERS: '1' }))
     await settled()
     const fresh = fleet.members.find(({ state }) => state === 'starting')
@@ -49,10 +40,7 @@ describe('a rolling reload that fails', () => {
   })
 
   it('gives the workers that were replaced the old configuration back when a later one cannot start', async () => {
-    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '2' }))
-    const started = fleet.start()
-    for (const child of children) child.listen()
-    await started
+    const { fleet, children, clock } = await running(2)
     const reloaded = fleet.reload(settingsOf({ WORKERS: '2', MAX_ATTEMPTS: '7' }))
     await settled()
     children[2]?.listen()
@@ -70,10 +58,7 @@ describe('a rolling reload that fails', () => {
   })
 
   it('says who keeps the new configuration when the old one cannot be given back, and tries that again', async () => {
-    const { fleet, children, clock, latest } = scene(settingsOf({ WORKERS: '2' }))
-    const started = fleet.start()
-    for (const child of children) child.listen()
-    await started
+    const { fleet, children, clock, latest } = await running(2)
     const reloaded = fleet.reload(settingsOf({ WORKERS: '2', MAX_ATTEMPTS: '7' }))
     await settled()
     children[2]?.listen()
@@ -90,10 +75,7 @@ describe('a rolling reload that fails', () => {
   })
 
   it('takes the places away again that a reload has added before it failed', async () => {
-    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '1' }))
-    const started = fleet.start()
-    children[0]?.listen()
-    await started
+    const { fleet, children, clock } = await running(1)
     const reloaded = fleet.reload(settingsOf({ WORKERS: '3' }))
     for (const index of [1, 2]) {
       await settled()
@@ -110,10 +92,7 @@ describe('a rolling reload that fails', () => {
   })
 
   it('gives it back to a worker as well that has died meanwhile and was started anew', async () => {
-    const { fleet, children, clock } = scene(settingsOf({ WORKERS: '3' }))
-    const started = fleet.start()
-    for (const child of children) child.listen()
-    await started
+    const { fleet, children, clock } = await running(3)
     const reloaded = fleet.reload(settingsOf({ WORKERS: '3', MAX_ATTEMPTS: '7' }))
     await settled()
     children[3]?.listen()

@@ -54,7 +54,8 @@ for (const stream of [false, true]) {
       })
     }
 
-    it('waits a second for what the answer cost, when that was whole but for it', async () => {
+    /** A client that has left a stream in which all that had begun was finished. */
+    async function leavingWhole() {
       const clock = new ReadClock()
       const spoken = new Spoken(clock)
       const { proxy, upstream } = await on.pair([spoken.step], { env, clock })
@@ -64,6 +65,11 @@ for (const stream of [false, true]) {
       const before = clock.pending
       leave()
       await until(() => clock.pending > before)
+      return { proxy, clock, spoken, request }
+    }
+
+    it('waits a second for what the answer cost, when that was whole but for it', async () => {
+      const { proxy, clock, request } = await leavingWhole()
       clock.move(1000)
       await assertBlamesNobody(proxy, 'ok')
       // As long again for the end of the body, which would leave a connection that can be used.
@@ -72,15 +78,7 @@ for (const stream of [false, true]) {
     })
 
     it('frees the upstream at once when another of its choices begins behind those that were whole', async () => {
-      const clock = new ReadClock()
-      const spoken = new Spoken(clock)
-      const { proxy, upstream } = await on.pair([spoken.step], { env, clock })
-      const { leave } = leaving(proxy, stream)
-      const request = await upstream.next()
-      await spoken.say(sseBody(saying('x')))
-      const before = clock.pending
-      leave()
-      await until(() => clock.pending > before)
+      const { proxy, spoken, request } = await leavingWhole()
       await spoken.say(sseEvent({ id: 'x', choices: [{ index: 1, delta: { content: 'y' }, finish_reason: null }] }))
       assert.equal(await request.closed, 'client')
       await assertBlamesNobody(proxy)
