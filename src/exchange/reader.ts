@@ -60,7 +60,7 @@ export class BodyReader {
     const { skim } = sink
     const onEvent = (data: string, name: string) => {
       // No more than a comment does it show that an answer comes, or goes on.
-      if (isHeartbeatData(data)) return
+      if (isHeartbeatData(data, name)) return
       this.events++
       sink.onEvent(data, name)
     }
