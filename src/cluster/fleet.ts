@@ -123,7 +123,7 @@ export class Fleet {
     this.keepOnly(this.slotsFor(before.workers))
     const left: string[] = []
     for (const slot of this.slots.values()) {
-      // Also one that has died meanwhile, and was started anew with the settings of that moment.
+      // Also one that has died and was started anew with the settings of that moment; whoever started it hears how it went.
       await slot.launching?.catch(() => {})
       if (!slot.current || this.filled(slot)) continue
       await this.replace(slot, before).catch(() => left.push(slot.name))

@@ -9,7 +9,6 @@ const providers: readonly (readonly [host: string, provider: string])[] = [
   ['cognitiveservices.azure.com', 'azure.ai.openai'],
   ['services.ai.azure.com', 'azure.ai.inference'],
   ['openai.com', 'openai'],
-  ['anthropic.com', 'anthropic'],
   ['amazonaws.com', 'aws.bedrock'],
   ['generativelanguage.googleapis.com', 'gcp.gemini'],
   ['aiplatform.googleapis.com', 'gcp.vertex_ai'],

@@ -7,12 +7,11 @@ describe('the provider behind a host', () => {
     ['my.openai.azure.com', 'azure.ai.openai'],
     ['my.openai.azure.us', 'azure.ai.openai'],
     ['my.cognitiveservices.azure.com', 'azure.ai.openai'],
-    ['api.anthropic.com', 'anthropic'],
     ['api.cohere.com', 'cohere'],
     ['api.cohere.ai', 'cohere'],
     ['x.ai', 'x_ai'],
     ['notx.ai', 'openai'],
-    ['anthropic.com.example', 'openai'],
+    ['x.ai.example', 'openai'],
     ['localhost', 'openai'],
   ] as const) {
     it(`of ${host} is ${provider}`, () => assert.equal(providerOf(host), provider))
